@@ -1,0 +1,23 @@
+/** The JSON types that every room shares, and the one way to make an object keyed by user input. */
+
+export type JsonPrimitive = null | boolean | number | string;
+export type JsonValue = JsonPrimitive | JsonValue[] | { [member: string]: JsonValue };
+export type JsonObject = { [member: string]: JsonValue };
+
+/** True for plain JSON objects (not arrays, not null). */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Own-member test for objects keyed by user input: `__proto__` and `constructor` are ordinary names
+ * there, and `in` would find the prototype's.
+ */
+export function hasOwn(object: object, member: string): boolean {
+  return Object.prototype.hasOwnProperty.call(object, member);
+}
+
+/** A null-prototype object: the only kind that may be keyed by text from outside. */
+export function emptyRecord<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
+}
