@@ -44,7 +44,7 @@ const encoder = new TextEncoder();
 export class Pool {
   readonly #base: number;
   readonly #strings = new Map<string, StringRef>();
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
 
@@ -130,7 +130,7 @@ export class Pool {
   }
 
   /** A copy of the bytes in use. */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
   }
 

@@ -8,7 +8,10 @@ export type CompareOp = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'co' | 'sw' | 
  * - `invalid`: visiting it makes the whole query false (a LONG that is no int64, a list item out of range).
  * - `abort`: visiting it aborts the query (malformed value, missing list item). False as well, but told apart because
  *   the relay's validation reports both and a reader will look for them.
- * - `nothing`: the value is missing (a DOUBLE that overflows): this comparison is false, the query goes on.
+ * - `nothing`: the value is missing (a DOUBLE that overflows): this comparison is false, the query goes on. With `co`,
+ *   `sw`, `ew` it is `invalid` instead, as for any other float.
+ *
+ * `problem` says in plain words what is wrong and where; it is for messages and no part of the meaning.
  */
 export type QueryValue =
   | { readonly kind: 'bool'; readonly value: boolean }
@@ -21,8 +24,8 @@ export type QueryValue =
   | { readonly kind: 'ints'; readonly items: readonly bigint[] }
   | { readonly kind: 'floats'; readonly items: readonly number[] }
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'invalid' }
-  | { readonly kind: 'abort' };
+  | { readonly kind: 'invalid'; readonly problem?: string }
+  | { readonly kind: 'abort'; readonly problem?: string };
 
 export interface CompareNode {
   readonly kind: 'compare';
@@ -56,6 +59,8 @@ export interface ChainNode {
 /** A malformed operand: visiting it aborts the query; at the root the query is false. */
 export interface BadNode {
   readonly kind: 'bad';
+  /** What is wrong in plain words, and where; for messages only. */
+  readonly problem?: string;
 }
 
 export type QueryNode = CompareNode | PresentNode | ParenNode | ChainNode | BadNode;

@@ -1,0 +1,68 @@
+/**
+ * Builds what the package ships: the guest (wasm/) when its sources changed, then dist/ when src/ changed.
+ * Nothing changed: nothing is done, in a fraction of a second. Waits for another build in the same checkout.
+ */
+
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { ensure } from './lib/ensure.mjs';
+import {
+  committedGuest,
+  compileGuest,
+  guestIsCurrent,
+  rememberGuest,
+  sameGuest,
+  WASM_FILE,
+  writeGuest,
+} from './lib/guest.mjs';
+import { filesUnder, hashFiles, readStamp, writeStamp } from './lib/hash.mjs';
+import { locked } from './lib/lock.mjs';
+import { at } from './lib/paths.mjs';
+import { node } from './lib/process.mjs';
+import { dim, main, PlainError, say, seconds } from './lib/terminal.mjs';
+
+const STAMP = 'dist';
+
+await main(async () => {
+  await ensure();
+  await locked(async () => {
+    await buildGuest();
+    await buildDist();
+  });
+});
+
+async function buildGuest() {
+  if (guestIsCurrent()) return;
+  const began = performance.now();
+  const guest = await compileGuest();
+  const changed = !sameGuest(guest, committedGuest());
+  writeGuest(guest);
+  rememberGuest();
+  say(dim(`Built ${WASM_FILE} in ${took(began)}${changed ? '; it changed: commit it with its manifest' : ''}.`));
+}
+
+async function buildDist() {
+  const sources = filesUnder('src', (path) => path.endsWith('.ts'));
+  const typescript = JSON.parse(readFileSync(at('node_modules/typescript/package.json'), 'utf8')).version;
+  const inputs = hashFiles([...sources, 'tsconfig.json'], typescript);
+  const wanted = new Set(sources.flatMap((path) => outputsOf(path)));
+  if (readStamp(STAMP) === inputs && [...wanted].every((path) => existsSync(at(path)))) return;
+  const began = performance.now();
+  // A module whose source is gone must not be packed; the others are overwritten in place.
+  if (existsSync(at('dist'))) {
+    for (const path of filesUnder('dist')) if (!wanted.has(path)) rmSync(at(path));
+  }
+  const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
+  if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
+  writeStamp(STAMP, inputs);
+  say(dim(`Built dist/ in ${took(began)}.`));
+}
+
+function outputsOf(source) {
+  if (source.endsWith('.d.ts')) return [];
+  const stem = source.replace(/^src/, 'dist').replace(/\.ts$/, '');
+  return [`${stem}.js`, `${stem}.d.ts`];
+}
+
+function took(began) {
+  return seconds(performance.now() - began);
+}

@@ -1,0 +1,111 @@
+/**
+ * All checks of the project, in order, each with its time; every stage runs even when one before it failed.
+ * Ends with one bare line, `N passed, N failed`: the tests and the stages before them, counted together.
+ *
+ *   node scripts/test.mjs              the default run
+ *   node scripts/test.mjs --deep       with test/deep/ as well
+ *   node scripts/test.mjs <args>       other arguments go to vitest (a file name, -t "a name")
+ */
+
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensure } from './lib/ensure.mjs';
+import { at, CACHE } from './lib/paths.mjs';
+import { node } from './lib/process.mjs';
+import { bold, green, red, say, seconds } from './lib/terminal.mjs';
+
+const args = process.argv.slice(2);
+const deep = args.includes('--deep');
+const vitestArgs = args.filter((arg) => arg !== '--deep');
+
+const STAGES = [
+  // Before the build, which would replace a stale wasm/ and so hide that it was committed stale.
+  { name: 'Guest is reproducible', script: 'scripts/build-guest.mjs', args: ['--check'] },
+  { name: 'Build', script: 'scripts/build.mjs', args: [] },
+  {
+    name: 'Lint and format',
+    script: 'node_modules/@biomejs/biome/bin/biome',
+    args: ['ci', '--error-on-warnings', '--diagnostic-level=warn', '.'],
+  },
+  { name: 'Types', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.test.json'] },
+];
+
+const total = { passed: 0, failed: 0 };
+const began = performance.now();
+
+if (await stage('Install', ensurePackages)) {
+  for (const { name, script, args: stageArgs } of STAGES) {
+    await stage(name, async () => (await node(at(script), stageArgs)).code === 0);
+  }
+  await stage(deep ? 'Tests, deep ones included' : 'Tests', runTests, { counted: false });
+}
+
+say();
+say(bold(`All of it took ${seconds(performance.now() - began)}.`));
+say(`${total.passed} passed, ${total.failed} failed`);
+if (total.failed > 0) process.exitCode = 1;
+
+/** Runs one stage under its heading. `action` answers whether it passed; a throw is a failure too. */
+async function stage(name, action, { counted = true } = {}) {
+  say();
+  say(bold(`── ${name}`));
+  const start = performance.now();
+  let passed = false;
+  try {
+    passed = await action();
+  } catch (error) {
+    say(red(error instanceof Error ? error.message : String(error)));
+  }
+  if (counted) total[passed ? 'passed' : 'failed']++;
+  say(`${passed ? green('passed') : red('failed')} in ${seconds(performance.now() - start)}`);
+  return passed;
+}
+
+async function ensurePackages() {
+  await ensure();
+  return true;
+}
+
+async function runTests() {
+  mkdirSync(CACHE, { recursive: true });
+  const report = join(CACHE, `tests-${process.pid}.json`);
+  try {
+    const { code } = await node(
+      at('node_modules/vitest/vitest.mjs'),
+      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...vitestArgs],
+      { env: deep ? { EDICT_DEEP: '1' } : {} },
+    );
+    return count(readReport(report), code);
+  } finally {
+    rmSync(report, { force: true });
+  }
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds vitest's numbers to the total; whatever went wrong outside a test counts as one failure each. */
+function count(report, code) {
+  const passed = report?.numPassedTests ?? 0;
+  // A file that could not be loaded has no failed test of its own.
+  const broken = (report?.testResults ?? []).filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+  let failed = (report?.numFailedTests ?? 0) + broken;
+  if (failed === 0 && code !== 0) {
+    failed = 1;
+    say(red(`vitest ended with exit code ${code} although no test failed; its messages are above`));
+  }
+  if (failed === 0 && passed === 0) {
+    failed = 1;
+    say(red('no test ran'));
+  }
+  total.passed += passed;
+  total.failed += failed;
+  return failed === 0;
+}

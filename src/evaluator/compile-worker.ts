@@ -1,0 +1,24 @@
+/** The worker thread that compiles one large configuration and ends. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { EdictError } from '../errors.ts';
+import { type CompileOptions, compileConfiguration } from '../flags/compile/configuration.ts';
+import { parseEnvelope } from '../flags/compile/envelope.ts';
+import type { CompileAnswer } from './configuration-compiler.ts';
+
+const { body, options } = workerData as { body: Uint8Array; options: CompileOptions };
+
+function answer(): void {
+  try {
+    const compiled = compileConfiguration(parseEnvelope(body), options);
+    const message: CompileAnswer = { compiled };
+    const { image, flags, lists, outcomes } = compiled;
+    parentPort?.postMessage(message, [image.buffer, flags.buffer, lists.buffer, outcomes.buffer]);
+  } catch (caught) {
+    const error = caught instanceof EdictError ? caught : undefined;
+    const message: CompileAnswer = { code: error?.code, text: error?.text ?? String(caught) };
+    parentPort?.postMessage(message);
+  }
+}
+
+answer();

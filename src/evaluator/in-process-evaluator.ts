@@ -1,0 +1,240 @@
+/** The evaluator that decides in this process: a snapshot, a pool of stores, and a feed that keeps the snapshot fresh. */
+
+import { EdictError } from '../errors.ts';
+import type { JsonValue } from '../internal/json.ts';
+import type { EdictOptions } from '../options/edict-options.ts';
+import { resolveOptions, type ResolvedOptions } from '../options/resolve.ts';
+import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
+import { ContextError } from './context-values.ts';
+import { Engine, type StoreFactory } from './engine.ts';
+import type { Lane } from './lane.ts';
+import { Lifecycle } from './lifecycle.ts';
+import type { RawOutcome } from './outcome-reader.ts';
+import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
+import type { FlagEntry, Snapshot } from './snapshot.ts';
+
+/** Seams for tests; nothing a user sets. */
+export interface InProcessPorts {
+  readonly createStore?: StoreFactory;
+}
+
+/** Distinct unknown flag keys whose first sight is logged. */
+const MAX_LOGGED_UNKNOWN = 1_000;
+
+/**
+ * Evaluates flags in WebAssembly against a configuration polled from a relay, or offline against a bootstrap
+ * configuration. Answers are synchronous, never touch the network and never throw.
+ *
+ * @example
+ * const evaluator = new InProcessEvaluator({ endpoint: 'http://localhost:1031' });
+ * await evaluator.initialize();
+ * const { value, reason } = evaluator.evaluate('new-checkout', { targetingKey: 'user-1' }, false);
+ */
+export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
+  readonly #options: ResolvedOptions;
+  readonly #engine: Engine;
+  readonly #lifecycle: Lifecycle;
+  readonly #unknown = new Set<string>();
+  #snapshot: Snapshot | undefined;
+
+  /** Throws `INVALID_OPTION` before any I/O. */
+  constructor(options: EdictOptions, ports: InProcessPorts = {}) {
+    super();
+    this.#options = resolveOptions(options);
+    const { wasmModule, wasmSha256 } = this.#options;
+    this.#engine = new Engine(
+      {
+        wasmPoolSize: this.#options.wasmPoolSize,
+        wasmModule: moduleSource(wasmModule),
+        wasmSha256,
+        clock: this.#options.clock,
+      },
+      ports.createStore,
+    );
+    this.#lifecycle = new Lifecycle(this.#options, this.#engine, {
+      use: (snapshot) => {
+        this.#snapshot = snapshot;
+      },
+      emit: (event) => this.emit(event),
+    });
+  }
+
+  get state(): EvaluatorState {
+    return this.#lifecycle.state;
+  }
+
+  override initialize(signal?: AbortSignal): Promise<void> {
+    return this.#lifecycle.initialize(signal);
+  }
+
+  override close(deadlineMs: number = this.#options.closeTimeoutMs): Promise<void> {
+    return this.#lifecycle.close(deadlineMs);
+  }
+
+  /**
+   * Decides one flag now. `type` asks for a JSON kind and answers TYPE_MISMATCH for another. The resolution is frozen and
+   * shared between calls unless the default stands in.
+   */
+  override evaluate(
+    flagKey: string,
+    context: EvaluationContext,
+    defaultValue?: JsonValue,
+    type?: FlagType,
+  ): Resolution {
+    const snapshot = this.#snapshot;
+    const entry = snapshot?.entry(flagKey);
+    if (snapshot === undefined || entry === undefined) return this.#missing(flagKey, defaultValue);
+    const resolution = entry.constant ?? this.#run(snapshot, entry, context, undefined);
+    return this.settle(resolution, defaultValue, type);
+  }
+
+  override prepare(context: EvaluationContext): PreparedContext<Resolution> {
+    const owner: PreparedContext<Resolution> = {
+      evaluate: (flagKey, defaultValue, type) => {
+        const snapshot = this.#snapshot;
+        const entry = snapshot?.entry(flagKey);
+        if (snapshot === undefined || entry === undefined) return this.#missing(flagKey, defaultValue);
+        const resolution = entry.constant ?? this.#run(snapshot, entry, context, owner);
+        return this.settle(resolution, defaultValue, type);
+      },
+    };
+    return owner;
+  }
+
+  /** One guest call for all flags. Flags without a value to give carry `null`. */
+  override evaluateAll(context: EvaluationContext, keys?: readonly string[]): readonly Resolution[] {
+    if (keys !== undefined) {
+      const prepared = this.prepare(context);
+      return keys.map((key) => prepared.evaluate(key));
+    }
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) return [];
+    const lane = this.#engine.lane(snapshot);
+    try {
+      if (lane === undefined) throw noStore();
+      const outcomes = lane.evaluateAll(snapshot, context, this.#options.clock);
+      const resolutions = new Array<Resolution>(outcomes.length);
+      const { outcomes: reader } = snapshot;
+      for (let i = 0; i < outcomes.length; i++) {
+        const outcome = outcomes[i] as number;
+        resolutions[i] = outcome >= 0 ? reader.resolution(outcome) : this.#exhausted(snapshot.keys[i] as string, outcome);
+      }
+      return resolutions;
+    } catch (caught) {
+      // What one flag cannot read must not take the others' answers: ask one by one.
+      this.#retireIfTrapped(lane, caught);
+      return this.evaluateAll(context, snapshot.keys);
+    }
+  }
+
+  override isTrackable(flagKey: string): boolean {
+    return this.#snapshot?.isTrackable(flagKey) ?? true;
+  }
+
+  /** Keys of the flags in use, sorted. */
+  flagKeys(): readonly string[] {
+    return this.#snapshot?.keys ?? [];
+  }
+
+  override refresh(reason: string): Promise<'changed' | 'unchanged' | 'failed'> {
+    return this.#lifecycle.refresh(reason);
+  }
+
+  /**
+   * Takes a configuration document (the JSON of the relay's configuration route) into use, as one change: for services
+   * that bring their own feed. Rejects with an `EdictError` and changes nothing when it cannot be used.
+   */
+  load(document: object): Promise<void> {
+    return this.#lifecycle.load(document);
+  }
+
+  /** The engine's own words for one evaluation, before defaults and OpenFeature codes; `undefined`: no such flag. */
+  evaluateRaw(flagKey: string, context: EvaluationContext): RawOutcome | undefined {
+    const snapshot = this.#snapshot;
+    const entry = snapshot?.entry(flagKey);
+    if (snapshot === undefined || entry === undefined) return undefined;
+    const lane = this.#engine.lane(snapshot);
+    if (lane === undefined) throw noStore();
+    const outcome = lane.evaluate(entry, context, this.#options.clock);
+    if (outcome < 0) throw new EdictError('EVALUATION_DEADLINE', exhaustedText(flagKey, outcome));
+    return snapshot.outcomes.raw(outcome);
+  }
+
+  override describe(): Record<string, unknown> {
+    return {
+      state: this.state,
+      flagCount: this.#snapshot?.flagCount ?? 0,
+      brokenFlags: this.#snapshot?.compiled.broken.length ?? 0,
+      imageBytes: this.#snapshot?.compiled.image.length ?? 0,
+      ...this.#engine.describe(),
+      ...this.#lifecycle.describe(),
+    };
+  }
+
+  protected override logListenerError(caught: unknown): void {
+    this.#options.logger.error(`a listener threw: ${String(caught)}`);
+  }
+
+  /** Projects, calls the guest, and names its answer; `owner` is a prepared context. */
+  #run(snapshot: Snapshot, entry: FlagEntry, context: EvaluationContext, owner: object | undefined): Resolution {
+    const lane = this.#engine.lane(snapshot);
+    if (lane === undefined) return this.#failed(entry, snapshot, noStore());
+    try {
+      const { clock } = this.#options;
+      const outcome =
+        owner === undefined
+          ? lane.evaluate(entry, context, clock)
+          : lane.evaluatePrepared(entry, context, clock, owner);
+      if (outcome >= 0) return snapshot.outcomes.resolution(outcome);
+      return this.#exhausted(snapshot.keys[entry.index] as string, outcome);
+    } catch (caught) {
+      this.#retireIfTrapped(lane, caught);
+      return this.#failed(entry, snapshot, caught);
+    }
+  }
+
+  #retireIfTrapped(lane: Lane | undefined, caught: unknown): void {
+    if (lane?.store.isPoisoned !== true) return;
+    this.#options.logger.error(`${caught instanceof Error ? caught.message : String(caught)}; its store was replaced`);
+    this.#engine.retire(lane);
+  }
+
+  /** An evaluation that threw, as a resolution: the guest's trap, a context that cannot be written, a getter's error. */
+  #failed(entry: FlagEntry, snapshot: Snapshot, caught: unknown): Resolution {
+    const flagKey = snapshot.keys[entry.index] as string;
+    if (caught instanceof EdictError) return this.failure(flagKey, caught.openFeatureCode, caught.message, undefined);
+    const text = caught instanceof ContextError ? caught.message : `reading the context threw: ${String(caught)}`;
+    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, undefined);
+  }
+
+  #exhausted(flagKey: string, outcome: number): Resolution {
+    return this.failure(flagKey, 'GENERAL', `EVALUATION_DEADLINE: ${exhaustedText(flagKey, outcome)}`, undefined);
+  }
+
+  #missing(flagKey: string, defaultValue: JsonValue | undefined): Resolution {
+    if (this.#snapshot === undefined) {
+      const closed = this.state === 'closing' || this.#lifecycle.wasClosed;
+      const text = closed ? 'CLOSED: the evaluator was closed' : 'NOT_STARTED: there is no flag configuration yet';
+      return this.failure(flagKey, 'PROVIDER_NOT_READY', text, defaultValue);
+    }
+    if (!this.#unknown.has(flagKey) && this.#unknown.size < MAX_LOGGED_UNKNOWN) {
+      this.#unknown.add(flagKey);
+      this.#options.logger.debug(`flag "${flagKey}" is not in the configuration`);
+    }
+    return this.failure(flagKey, 'FLAG_NOT_FOUND', `Flag with key '${flagKey}' not found`, defaultValue);
+  }
+}
+
+function noStore(): EdictError {
+  return new EdictError('POOL_EXHAUSTED', 'no store is free: evaluations nest too deep, or traps outrun their replacement');
+}
+
+function exhaustedText(flagKey: string, outcome: number): string {
+  const what = outcome === -2 ? 'memory' : 'steps';
+  return `flag "${flagKey}" used up the ${what} an evaluation may take; simplify its JSONLogic or the data it loops over`;
+}
+
+function moduleSource(source: ResolvedOptions['wasmModule']): Uint8Array | string | object | undefined {
+  if (source === undefined) return undefined;
+  return source.kind === 'bytes' ? source.bytes : source.kind === 'module' ? source.module : source.path;
+}

@@ -1,0 +1,307 @@
+/** The life of an in-process evaluator: start, states, reload, close (relay-and-provider §5.2–5.4). */
+
+import { readFile } from 'node:fs/promises';
+import { EdictError } from '../errors.ts';
+import { startTimer } from '../options/clock.ts';
+import type { ResolvedOptions } from '../options/resolve.ts';
+import { ConfigurationClient } from '../relay/configuration-client.ts';
+import { ConfigurationFeed } from '../relay/feed.ts';
+import type { FeedEvent } from '../relay/feed-events.ts';
+import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
+import { compileBody } from './configuration-compiler.ts';
+import type { Engine } from './engine.ts';
+import { Snapshot } from './snapshot.ts';
+
+export interface LifecyclePorts {
+  /** The snapshot evaluations use from now on; undefined: none. */
+  use(snapshot: Snapshot | undefined): void;
+  emit(event: EvaluatorEvent): void;
+}
+
+/** A compiled configuration that a lane holds ready. */
+interface Staged {
+  readonly flagCount: number;
+  readonly suspicious: boolean;
+  readonly snapshot: Snapshot;
+}
+
+/** Everything that lives from one `initialize` to the next `close`. */
+interface Session {
+  readonly started: Promise<void>;
+  readonly abort: AbortController;
+  feed?: ConfigurationFeed<Staged>;
+  client?: ConfigurationClient;
+}
+
+/** One line names this many broken flags; the rest are counted. */
+const MAX_NAMED_BROKEN = 5;
+
+export class Lifecycle {
+  readonly #options: ResolvedOptions;
+  readonly #engine: Engine;
+  readonly #ports: LifecyclePorts;
+  #state: EvaluatorState = 'not-ready';
+  #session: Session | undefined;
+  #snapshot: Snapshot | undefined;
+  #source: 'none' | 'bootstrap' | 'relay' | 'loaded' = 'none';
+  #closing: Promise<void> | undefined;
+  #wasClosed = false;
+  /** Loads that change the snapshot run one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ResolvedOptions, engine: Engine, ports: LifecyclePorts) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#ports = ports;
+  }
+
+  get state(): EvaluatorState {
+    return this.#state;
+  }
+
+  get wasClosed(): boolean {
+    return this.#wasClosed;
+  }
+
+  /** Twice at the same time: one start. When ready: one refresh, which may fail without rejecting. */
+  async initialize(signal?: AbortSignal): Promise<void> {
+    await this.#closing;
+    if (this.#session === undefined) {
+      const abort = new AbortController();
+      let begin: () => void = () => undefined;
+      const ready = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      const session: Session = { abort, started: ready.then(() => this.#start(session)) };
+      this.#session = session;
+      this.#wasClosed = false;
+      this.#state = 'starting';
+      begin();
+    } else if (this.#state === 'ready' || this.#state === 'stale') {
+      await this.refresh('initialize');
+      return;
+    }
+    const session = this.#session;
+    const onAbort = () => void this.close(0);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await session.started;
+    } catch (caught) {
+      const error = EdictError.from(caught, 'NOT_STARTED');
+      // A module that does not pass cannot heal: a later initialize begins afresh.
+      if (error.code === 'MODULE_REJECTED' && this.#session === session) this.#session = undefined;
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    if (this.#session === undefined) {
+      this.#wasClosed = true;
+      return this.#closing ?? Promise.resolve();
+    }
+    const session = this.#session;
+    this.#session = undefined;
+    this.#wasClosed = true;
+    this.#state = 'closing';
+    this.#snapshot = undefined;
+    this.#source = 'none';
+    this.#ports.use(undefined);
+    session.abort.abort();
+    session.feed?.stop();
+    const finished = Promise.allSettled([session.client?.close(), session.started, this.#turn])
+      .then(() => this.#engine.close())
+      .catch((caught) => this.#options.logger.warn(`closing failed: ${String(caught)}`));
+    this.#closing = this.#within(finished, deadlineMs).finally(() => {
+      this.#closing = undefined;
+      this.#state = 'not-ready';
+    });
+    return this.#closing;
+  }
+
+  async refresh(reason: string): Promise<'changed' | 'unchanged' | 'failed'> {
+    const feed = this.#session?.feed;
+    if (feed === undefined) return this.#snapshot === undefined ? 'failed' : 'unchanged';
+    this.#options.logger.debug(`refresh asked for: ${reason}`);
+    const result = await feed.refresh();
+    return result === 'held' ? 'unchanged' : result;
+  }
+
+  async load(document: object): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new EdictError('NOT_STARTED', 'initialize() comes before load()');
+    await session.started;
+    const staged = await this.#stage(new TextEncoder().encode(JSON.stringify(document)), session);
+    this.#publish(staged.snapshot, 'loaded');
+  }
+
+  describe(): Record<string, unknown> {
+    return { source: this.#source, feed: this.#session?.feed?.describe() ?? null };
+  }
+
+  async #start(session: Session): Promise<void> {
+    try {
+      await this.#engine.start();
+    } catch (caught) {
+      this.#state = 'fatal';
+      throw caught;
+    }
+    this.#alive(session);
+    const hasLocal = await this.#loadBootstrap(session);
+    this.#alive(session);
+    const { endpoint } = this.#options;
+    if (endpoint === undefined) {
+      this.#state = 'ready';
+    } else {
+      await this.#startFeed(session, endpoint, hasLocal);
+    }
+    this.#engine.warm();
+  }
+
+  async #startFeed(session: Session, endpoint: string, hasLocal: boolean): Promise<void> {
+    const client = new ConfigurationClient({ ...this.#options, endpoint });
+    const feed = new ConfigurationFeed<Staged>(this.#options, {
+      fetch: (validator) => client.fetch(validator),
+      compile: (body) => this.#stage(body, session),
+      publish: (staged) => this.#publish(staged.snapshot, 'relay'),
+      flagsInUse: () => this.#snapshot?.flagCount ?? 0,
+      onEvent: (event) => this.#onFeedEvent(event),
+    });
+    session.feed = feed;
+    session.client = client;
+    const outcome = await feed.start({ hasLocal });
+    this.#alive(session);
+    if (outcome.kind === 'loaded') {
+      this.#state = 'ready';
+      return;
+    }
+    const error =
+      outcome.kind === 'failed' ? outcome.error : new EdictError('EMPTY_REFUSED', 'the relay has no flags; looking again');
+    if (this.#snapshot !== undefined) {
+      this.#state = 'stale';
+      this.#later(session, { type: 'stale', message: `serving the bootstrap configuration: ${error.message}` });
+      return;
+    }
+    const fatal = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
+    this.#state = fatal ? 'fatal' : 'error';
+    if (fatal || this.#options.startup === 'strict') throw error;
+    this.#later(session, { type: 'error', error });
+  }
+
+  /** Listeners hear of a start's outcome after it settled: the OpenFeature SDK announces READY itself. */
+  #later(session: Session, event: EvaluatorEvent): void {
+    startTimer(
+      this.#options.clock,
+      () => {
+        if (this.#session === session) this.#ports.emit(event);
+      },
+      0,
+    );
+  }
+
+  /** True when a bootstrap configuration is in use. A document that is none is a warning, unless there is nothing else. */
+  async #loadBootstrap(session: Session): Promise<boolean> {
+    const { bootstrap, endpoint, logger } = this.#options;
+    if (bootstrap === undefined) return false;
+    try {
+      const body = await readBootstrap(bootstrap);
+      const staged = await this.#stage(body, session);
+      this.#publish(staged.snapshot, 'bootstrap');
+      return true;
+    } catch (caught) {
+      const error = EdictError.from(caught, 'INVALID_BODY');
+      if (endpoint === undefined || error.code === 'CLOSED') {
+        this.#state = 'error';
+        throw error;
+      }
+      logger.warn(`the bootstrap configuration is ignored: ${error.message}`);
+      return false;
+    }
+  }
+
+  /** Compiles a body and has a lane hold its image ready. */
+  async #stage(body: Uint8Array, session: Session): Promise<Staged> {
+    const { flagPrefix } = this.#options;
+    const work = this.#turn.then(async () => {
+      this.#alive(session);
+      const compiled = await compileBody(body, { flagPrefix });
+      this.#alive(session);
+      const snapshot = new Snapshot(compiled);
+      await this.#engine.stage(snapshot);
+      this.#alive(session);
+      return { flagCount: snapshot.flagCount, suspicious: compiled.suspicious, snapshot };
+    });
+    this.#turn = work.catch(() => undefined);
+    return work;
+  }
+
+  /** INVARIANT: the only place a snapshot changes; flags, enrichment and outcomes move together. */
+  #publish(snapshot: Snapshot, source: 'bootstrap' | 'relay' | 'loaded'): void {
+    this.#engine.flip(snapshot);
+    const previous = this.#snapshot;
+    this.#snapshot = snapshot;
+    this.#source = source;
+    this.#ports.use(snapshot);
+    this.#reportBroken(snapshot);
+    if (previous === undefined) return;
+    const flagsChanged = snapshot.changesFrom(previous);
+    if (flagsChanged.length === 0) return;
+    const session = this.#session;
+    // After `ready`, which the feed announces once this returned.
+    if (session !== undefined) queueMicrotask(() => this.#session === session && this.#ports.emit({ type: 'changed', flagsChanged }));
+  }
+
+  #reportBroken(snapshot: Snapshot): void {
+    const { broken } = snapshot.compiled;
+    if (broken.length === 0) return;
+    const named = broken.slice(0, MAX_NAMED_BROKEN).map(({ key, details }) => `"${key}" (${details})`);
+    const more = broken.length > named.length ? ` and ${broken.length - named.length} more` : '';
+    this.#options.logger.warn(`flags that cannot be compiled answer PARSE_ERROR: ${named.join(', ')}${more}`);
+  }
+
+  #onFeedEvent(event: FeedEvent): void {
+    const { logger } = this.#options;
+    switch (event.type) {
+      case 'recovered':
+        if (this.#state === 'starting') return;
+        this.#state = 'ready';
+        this.#ports.emit({ type: 'ready' });
+        return;
+      case 'stale':
+        this.#state = 'stale';
+        this.#ports.emit({ type: 'stale', message: event.message });
+        return;
+      case 'overdue':
+        this.#state = 'error';
+        this.#ports.emit({ type: 'error', error: event.error });
+        return;
+      case 'failed':
+        logger.warn(`refreshing the configuration failed: ${event.error.message}`);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #alive(session: Session): void {
+    if (this.#session !== session) throw new EdictError('CLOSED', 'the evaluator was closed');
+  }
+
+  async #within(work: Promise<unknown>, deadlineMs: number): Promise<void> {
+    const { clock } = this.#options;
+    let timer: unknown;
+    const deadline = new Promise<void>((resolve) => {
+      timer = startTimer(clock, resolve, deadlineMs);
+    });
+    await Promise.race([work, deadline]);
+    clock.clearTimeout(timer);
+  }
+}
+
+async function readBootstrap(source: NonNullable<ResolvedOptions['bootstrap']>): Promise<Uint8Array> {
+  if (source.kind === 'file') return readFile(source.path);
+  const json = source.kind === 'document' ? source.json : JSON.stringify(await source.load());
+  if (json === undefined) throw new EdictError('INVALID_BODY', 'bootstrap gave no document');
+  return new TextEncoder().encode(json);
+}

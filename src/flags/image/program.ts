@@ -1,0 +1,91 @@
+/** The instruction emitter: forward labels, patched when placed. */
+
+import { INSTRUCTION_BYTES, INSTRUCTION_WORDS, Op } from './abi.ts';
+
+/** A place further on in the program. Jumps only ever go to a label that is placed later. */
+export class Label {
+  /** Word positions to patch. */
+  readonly uses: number[] = [];
+}
+
+const UNPLACED = 0xffffffff;
+const f64 = new Float64Array(1);
+const i64 = new BigInt64Array(f64.buffer);
+const u32 = new Uint32Array(f64.buffer);
+
+export class Program {
+  #words = new Uint32Array(4_096);
+  #count = 0;
+
+  /** Index of the next instruction. */
+  get next(): number {
+    return this.#count;
+  }
+
+  /** Emits an instruction that goes on at `met` or `unmet`; without a label, at the next instruction. */
+  emit(op: number, slot: number, a: number, b: number, met?: Label, unmet?: Label): void {
+    const at = this.#room();
+    this.#words[at] = (slot << 8) | op;
+    this.#words[at + 1] = a;
+    this.#words[at + 2] = b;
+    this.#target(at + 3, met);
+    this.#target(at + 4, unmet);
+  }
+
+  /** A 64-bit operand in place of `a` and `b`. */
+  emitInt(op: number, slot: number, operand: bigint, met: Label, unmet: Label): void {
+    i64[0] = operand;
+    this.emit(op, slot, u32[0] ?? 0, u32[1] ?? 0, met, unmet);
+  }
+
+  emitFloat(op: number, slot: number, operand: number, met: Label, unmet: Label): void {
+    f64[0] = operand;
+    this.emit(op, slot, u32[0] ?? 0, u32[1] ?? 0, met, unmet);
+  }
+
+  jump(target: Label): void {
+    this.emit(Op.jump, 0, 0, 0, target, target);
+  }
+
+  /** Ends with an outcome. */
+  return(outcome: number): void {
+    const at = this.#room();
+    this.#words[at] = Op.return;
+    this.#words[at + 1] = outcome;
+  }
+
+  /** The label means the next instruction. */
+  place(label: Label): void {
+    for (const use of label.uses) this.#words[use] = this.#count;
+  }
+
+  /** The code at its final absolute address: instruction indexes become addresses. */
+  link(codeBase: number): Uint32Array {
+    const words = this.#words.slice(0, this.#count * INSTRUCTION_WORDS);
+    for (let at = 0; at < words.length; at += INSTRUCTION_WORDS) {
+      words[at + 3] = codeBase + (words[at + 3] ?? 0) * INSTRUCTION_BYTES;
+      words[at + 4] = codeBase + (words[at + 4] ?? 0) * INSTRUCTION_BYTES;
+    }
+    return words;
+  }
+
+  #target(position: number, label: Label | undefined): void {
+    if (label === undefined) {
+      this.#words[position] = this.#count;
+      return;
+    }
+    this.#words[position] = UNPLACED;
+    label.uses.push(position);
+  }
+
+  #room(): number {
+    const at = this.#count * INSTRUCTION_WORDS;
+    if (at + INSTRUCTION_WORDS > this.#words.length) {
+      const larger = new Uint32Array(this.#words.length * 2);
+      larger.set(this.#words);
+      this.#words = larger;
+    }
+    this.#count++;
+    return at;
+  }
+}

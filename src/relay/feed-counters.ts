@@ -1,0 +1,48 @@
+/** What the feed has done so far, for diagnostics. */
+
+import type { EdictError } from '../errors.ts';
+import type { JsonObject } from '../internal/json.ts';
+import { emptyRecord } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
+import type { RefreshResult } from './feed-events.ts';
+
+export class FeedCounters {
+  readonly #clock: Clock;
+  readonly #counts = { changed: 0, unchanged: 0, held: 0, failed: 0 };
+  readonly #failedByCode = emptyRecord<number>();
+  #lastError: JsonObject | null = null;
+  #lastAttemptAt: string | null = null;
+  #lastSuccessAt: string | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  count(result: Exclude<RefreshResult, 'failed'>): void {
+    this.#counts[result]++;
+    this.#lastAttemptAt = this.#time();
+    if (result !== 'held') this.#lastSuccessAt = this.#lastAttemptAt;
+  }
+
+  countFailure({ code, status }: EdictError): void {
+    this.#counts.failed++;
+    this.#failedByCode[code] = (this.#failedByCode[code] ?? 0) + 1;
+    this.#lastAttemptAt = this.#time();
+    this.#lastError = { code, status: status ?? null, at: this.#lastAttemptAt };
+  }
+
+  describe(): JsonObject {
+    return {
+      polls: { ...this.#counts, failedByCode: { ...this.#failedByCode } },
+      lastError: this.#lastError === null ? null : { ...this.#lastError },
+      lastAttemptAt: this.#lastAttemptAt,
+      lastSuccessAt: this.#lastSuccessAt,
+    };
+  }
+
+  /** RFC 3339; a caller's clock may give anything. */
+  #time(): string | null {
+    const date = new Date(this.#clock.now());
+    return Number.isNaN(date.getTime()) ? null : date.toISOString();
+  }
+}

@@ -1,0 +1,131 @@
+/** OFREP: one flag, or all flags, evaluated here for a context sent by the client. */
+
+import type { EvaluationContext, Resolution } from '../evaluator/resolution.ts';
+import type { JsonObject } from '../internal/json.ts';
+import { isJsonObject } from '../internal/json.ts';
+import type { Answer } from './answer.ts';
+import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
+import type { Authentication } from './authentication.ts';
+import { compareUtf8 } from './canonical-json.ts';
+import type { FlagStore } from './flag-store.ts';
+import type { RelayMetrics } from './metrics.ts';
+import type { RequestBody } from './request-body.ts';
+import { UnreadableBody } from './request-body.ts';
+import type { Route } from './router.ts';
+
+const BULK_PATH = '/ofrep/v1/evaluate/flags';
+
+export function ofrepRoutes(dependencies: {
+  readonly store: Pick<FlagStore, 'current' | 'evaluator'>;
+  readonly authentication: Authentication;
+  readonly metrics: RelayMetrics;
+}): Route[] {
+  const { store, authentication, metrics } = dependencies;
+  return [
+    {
+      method: 'POST',
+      path: `${BULK_PATH}/:key`,
+      handler: async ({ request, segment, body }) => {
+        const refusal = authentication.refuse(request.headers);
+        if (refusal !== undefined) return refusal;
+        const key = decodeKey(segment);
+        if (key === undefined) {
+          const errorDetails = 'the flag key in the path is not valid percent-encoding';
+          return jsonAnswer(400, { errorCode: 'GENERAL', errorDetails, key: segment });
+        }
+        const context = await readContext(body);
+        if ('refused' in context) return jsonAnswer(400, { ...invalidContext(context.refused), key });
+        if (store.current.flags.has(key)) metrics.countEvaluation(key);
+        return singleAnswer(key, store.evaluator.evaluate(key, context.attributes));
+      },
+    },
+    {
+      method: 'POST',
+      path: BULK_PATH,
+      handler: async ({ request, body }) => {
+        const refusal = authentication.refuse(request.headers);
+        if (refusal !== undefined) return refusal;
+        const context = await readContext(body);
+        if ('refused' in context) return jsonAnswer(400, invalidContext(context.refused));
+        const keys = flagList(context.attributes)?.filter((key) => store.current.flags.has(key));
+        const resolutions = store.evaluator.evaluateAll(context.attributes, keys);
+        metrics.countBulkEvaluation(resolutions.map(({ flagKey }) => flagKey));
+        const flags = [...resolutions].sort((left, right) => compareUtf8(left.flagKey, right.flagKey)).map(bulkMember);
+        return conditionalAnswer(request.headers, Body.json({ flags }));
+      },
+    },
+  ];
+}
+
+/** The path segment as the client meant it, whichever of the characters it chose to encode. */
+function decodeKey(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readContext(
+  body: RequestBody,
+): Promise<{ readonly attributes: EvaluationContext } | { readonly refused: string }> {
+  try {
+    const request = await body.json();
+    const context = isJsonObject(request) ? request.context : undefined;
+    return isJsonObject(context) ? { attributes: context } : { refused: 'the request has no evaluation context' };
+  } catch (caught) {
+    if (caught instanceof UnreadableBody) return { refused: caught.message };
+    throw caught;
+  }
+}
+
+function invalidContext(errorDetails: string): JsonObject {
+  return { errorCode: 'INVALID_CONTEXT', errorDetails };
+}
+
+/** The keys of `gofeatureflag.flagList`, each once; an absent or empty list asks for all flags. */
+function flagList(context: EvaluationContext): string[] | undefined {
+  const reserved = context.gofeatureflag;
+  const list = isJsonObject(reserved) ? reserved.flagList : undefined;
+  if (!Array.isArray(list)) return undefined;
+  const keys = new Set(list.filter((key) => typeof key === 'string'));
+  return keys.size === 0 ? undefined : [...keys];
+}
+
+function singleAnswer(key: string, resolution: Resolution): Answer {
+  if (resolution.errorCode !== undefined) {
+    return jsonAnswer(resolution.errorCode === 'FLAG_NOT_FOUND' ? 404 : 400, { ...errorMembers(resolution), key });
+  }
+  const metadata = resolution.cacheable
+    ? { ...resolution.metadata, gofeatureflag_cacheable: true }
+    : resolution.metadata;
+  return jsonAnswer(200, { ...answerMembers(resolution), key, metadata: unlessEmpty(metadata) });
+}
+
+function bulkMember(resolution: Resolution): object {
+  const common = {
+    ...answerMembers(resolution),
+    key: resolution.flagKey,
+    metadata: unlessEmpty(resolution.metadata),
+  };
+  return resolution.errorCode === undefined
+    ? common
+    : { ...common, ...errorMembers(resolution), value: null, reason: 'ERROR' };
+}
+
+function answerMembers(resolution: Resolution): object {
+  const { value, reason, variant } = resolution;
+  return { value: value ?? null, reason, variant };
+}
+
+/** The engine's own code where there is one: FLAG_CONFIG says more than GENERAL. */
+function errorMembers(resolution: Resolution): object {
+  return {
+    errorCode: resolution.engineCode ?? resolution.errorCode,
+    errorDetails: resolution.errorMessage ?? '',
+  };
+}
+
+function unlessEmpty(metadata: Readonly<JsonObject>): Readonly<JsonObject> | undefined {
+  return Object.keys(metadata).length === 0 ? undefined : metadata;
+}

@@ -1,0 +1,27 @@
+/** The part of the WebAssembly JavaScript interface Edict uses; Node's types leave it to the DOM library, which we are not in. */
+
+declare namespace WebAssembly {
+  type ImportValue = ((...args: never[]) => unknown) | Memory;
+  type ModuleImports = Record<string, ImportValue>;
+  type Imports = Record<string, ModuleImports>;
+  type Exports = Record<string, unknown>;
+
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+
+  class Memory {
+    constructor(limits: { initial: number; maximum?: number });
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  }
+
+  class Instance {
+    constructor(module: Module, imports?: Imports);
+    readonly exports: Exports;
+  }
+
+  class RuntimeError extends Error {}
+
+  function compile(bytes: Uint8Array): Promise<Module>;
+}
