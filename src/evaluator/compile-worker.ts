@@ -2,15 +2,14 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { EdictError } from '../errors.ts';
-import { type CompileOptions, compileConfiguration } from '../flags/compile/configuration.ts';
-import { parseEnvelope } from '../flags/compile/envelope.ts';
-import type { CompileAnswer } from './configuration-compiler.ts';
+import type { CompileOptions } from '../flags/compile/configuration.ts';
+import { type CompileAnswer, type ConfigurationSource, compileNow } from './configuration-compiler.ts';
 
-const { body, options } = workerData as { body: Uint8Array; options: CompileOptions };
+const { source, options } = workerData as { source: ConfigurationSource; options: CompileOptions };
 
 function answer(): void {
   try {
-    const compiled = compileConfiguration(parseEnvelope(body), options);
+    const compiled = compileNow(source, options);
     const message: CompileAnswer = { compiled };
     const { image, flags, lists, outcomes } = compiled;
     parentPort?.postMessage(message, [image.buffer, flags.buffer, lists.buffer, outcomes.buffer]);

@@ -3,7 +3,10 @@
 import { Worker } from 'node:worker_threads';
 import { EdictError, type EdictErrorCode } from '../errors.ts';
 import { type CompiledConfiguration, type CompileOptions, compileConfiguration } from '../flags/compile/configuration.ts';
-import { parseEnvelope } from '../flags/compile/envelope.ts';
+import { parseEnvelope, readEnvelope } from '../flags/compile/envelope.ts';
+
+/** A configuration as it came: the bytes of an answer, or a parsed document. */
+export type ConfigurationSource = { readonly body: Uint8Array } | { readonly document: object };
 
 /** Bodies up to this size compile on the calling thread, in about 20 ms; starting a worker costs 30. */
 export const INLINE_BYTES = 192 * 1024;
@@ -19,15 +22,28 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-/** Rejects with `INVALID_BODY` or `CONFIGURATION_TOO_LARGE`; `body` may be detached afterwards. */
-export async function compileBody(body: Uint8Array, options: CompileOptions): Promise<CompiledConfiguration> {
-  if (body.length <= INLINE_BYTES) return compileConfiguration(parseEnvelope(body), options);
-  return compileInWorker(body, options);
+/** Documents up to this many flags compile on the calling thread. */
+const INLINE_FLAGS = 500;
+
+/** Compiles here and now. Throws `INVALID_BODY` or `CONFIGURATION_TOO_LARGE`. */
+export function compileNow(source: ConfigurationSource, options: CompileOptions): CompiledConfiguration {
+  return compileConfiguration('body' in source ? parseEnvelope(source.body) : readEnvelope(source.document), options);
 }
 
-function compileInWorker(body: Uint8Array, options: CompileOptions): Promise<CompiledConfiguration> {
+/** Rejects with `INVALID_BODY` or `CONFIGURATION_TOO_LARGE`. */
+export async function compile(source: ConfigurationSource, options: CompileOptions): Promise<CompiledConfiguration> {
+  return isSmall(source) ? compileNow(source, options) : compileInWorker(source, options);
+}
+
+function isSmall(source: ConfigurationSource): boolean {
+  if ('body' in source) return source.body.length <= INLINE_BYTES;
+  const { flags } = source.document as { flags?: unknown };
+  return typeof flags !== 'object' || flags === null || Object.keys(flags).length <= INLINE_FLAGS;
+}
+
+function compileInWorker(source: ConfigurationSource, options: CompileOptions): Promise<CompiledConfiguration> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(WORKER_URL, { workerData: { body, options }, stdout: false, stderr: false });
+    const worker = new Worker(WORKER_URL, { workerData: { source, options } });
     worker.once('message', (answer: CompileAnswer) => {
       if ('compiled' in answer) resolve(answer.compiled);
       else reject(new EdictError(answer.code ?? 'INVALID_BODY', answer.text));

@@ -8,7 +8,7 @@ import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { ConfigurationFeed } from '../relay/feed.ts';
 import type { FeedEvent } from '../relay/feed-events.ts';
 import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
-import { compileBody } from './configuration-compiler.ts';
+import { type ConfigurationSource, compile } from './configuration-compiler.ts';
 import type { Engine } from './engine.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -132,7 +132,7 @@ export class Lifecycle {
     const session = this.#session;
     if (session === undefined) throw new EdictError('NOT_STARTED', 'initialize() comes before load()');
     await session.started;
-    const staged = await this.#stage(new TextEncoder().encode(JSON.stringify(document)), session);
+    const staged = await this.#stage({ document }, session);
     this.#publish(staged.snapshot, 'loaded');
   }
 
@@ -163,7 +163,7 @@ export class Lifecycle {
     const client = new ConfigurationClient({ ...this.#options, endpoint });
     const feed = new ConfigurationFeed<Staged>(this.#options, {
       fetch: (validator) => client.fetch(validator),
-      compile: (body) => this.#stage(body, session),
+      compile: (body) => this.#stage({ body }, session),
       publish: (staged) => this.#publish(staged.snapshot, 'relay'),
       flagsInUse: () => this.#snapshot?.flagCount ?? 0,
       onEvent: (event) => this.#onFeedEvent(event),
@@ -205,8 +205,7 @@ export class Lifecycle {
     const { bootstrap, endpoint, logger } = this.#options;
     if (bootstrap === undefined) return false;
     try {
-      const body = await readBootstrap(bootstrap);
-      const staged = await this.#stage(body, session);
+      const staged = await this.#stage(await readBootstrap(bootstrap), session);
       this.#publish(staged.snapshot, 'bootstrap');
       return true;
     } catch (caught) {
@@ -220,12 +219,12 @@ export class Lifecycle {
     }
   }
 
-  /** Compiles a body and has a lane hold its image ready. */
-  async #stage(body: Uint8Array, session: Session): Promise<Staged> {
+  /** Compiles a configuration and has a lane hold its image ready. */
+  async #stage(source: ConfigurationSource, session: Session): Promise<Staged> {
     const { flagPrefix } = this.#options;
     const work = this.#turn.then(async () => {
       this.#alive(session);
-      const compiled = await compileBody(body, { flagPrefix });
+      const compiled = await compile(source, { flagPrefix });
       this.#alive(session);
       const snapshot = new Snapshot(compiled);
       await this.#engine.stage(snapshot);
@@ -299,9 +298,8 @@ export class Lifecycle {
   }
 }
 
-async function readBootstrap(source: NonNullable<ResolvedOptions['bootstrap']>): Promise<Uint8Array> {
-  if (source.kind === 'file') return readFile(source.path);
-  const json = source.kind === 'document' ? source.json : JSON.stringify(await source.load());
-  if (json === undefined) throw new EdictError('INVALID_BODY', 'bootstrap gave no document');
-  return new TextEncoder().encode(json);
+async function readBootstrap(source: NonNullable<ResolvedOptions['bootstrap']>): Promise<ConfigurationSource> {
+  if (source.kind === 'file') return { body: await readFile(source.path) };
+  if (source.kind === 'document') return { body: new TextEncoder().encode(source.json) };
+  return { document: await source.load() };
 }

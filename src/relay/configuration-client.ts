@@ -76,7 +76,10 @@ export class ConfigurationClient {
     this.#requestBody = JSON.stringify({ flags: flagList, ...(flagPrefix === undefined ? {} : { flagPrefix }) });
   }
 
-  /** One conditional fetch. Never rejects; after `close` it answers with a CLOSED failure. */
+  /**
+   * One conditional fetch. Never rejects; after `close` it answers with a CLOSED failure. It does not keep the process
+   * alive (polls must not): who awaits it with nothing else running uses `holdProcess`, as the feed does.
+   */
   async fetch(validator: string | undefined): Promise<ConfigurationResult> {
     try {
       let answer = await this.#post(validator);

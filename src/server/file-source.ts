@@ -12,7 +12,8 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlagFile } from '../flags/files/flag-file.ts';
-import { type FlagFileFormat, formatOf, parseFlagFile } from '../flags/files/read-flag-file.ts';
+import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
+import { formatOf, parseFlagFile } from '../flags/files/read-flag-file.ts';
 import { formatFinding } from '../flags/finding.ts';
 import type { FlagSource, SourceFailure } from './flag-source.ts';
 
@@ -128,8 +129,7 @@ export class FileSource implements FlagSource {
     // An empty file is most often one that is being written. Zero flags are said with `{}`, or a comment.
     if (/^\ufeff?\s*$/.test(text)) throw new Error('the file is empty');
     const file = parseFlagFile(text, this.#format);
-    const fatal = file.findings.find((finding) => finding.flag === undefined);
-    if (fatal !== undefined) throw new Error(formatFinding(fatal));
+    if (!file.isReadable) throw new Error(file.findings.map((finding) => formatFinding(finding)).join('; '));
     return file;
   }
 

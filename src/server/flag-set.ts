@@ -77,6 +77,7 @@ function textOf(flags: ReadonlyMap<string, ServedFlag>): string {
 /** 32-bit FNV-1a over the UTF-8 bytes. */
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text, 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193);
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length; at += 1) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
   return hash >>> 0;
 }

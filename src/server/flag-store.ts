@@ -8,6 +8,7 @@ import { diffFlagSets } from './flag-change.ts';
 import type { FlagDocument } from './flag-set.ts';
 import { FlagSet } from './flag-set.ts';
 import type { FlagSource, SourceFailure } from './flag-source.ts';
+import type { InvalidFlag } from './served-flags.ts';
 import { mergeFlags } from './served-flags.ts';
 
 /** What the relay needs of an evaluator; `InProcessEvaluator` is one. */
@@ -23,7 +24,7 @@ export interface FlagEvaluator {
 /** What happened to the flags; the relay turns it into events, metrics and log lines. */
 export type StoreEvent =
   | { readonly type: 'changed'; readonly change: FlagChange }
-  | { readonly type: 'invalid-flag'; readonly flagKey: string; readonly message: string }
+  | { readonly type: 'invalid-flag'; readonly flagKey: string | undefined; readonly message: string }
   | { readonly type: 'source-failed'; readonly source: string; readonly message: string }
   | { readonly type: 'source-recovered'; readonly source: string };
 
@@ -40,7 +41,7 @@ export class FlagStore {
   #evaluator: FlagEvaluator | undefined;
   #current: FlagSet | undefined;
   #loadedAt = new Date(0);
-  #invalid: ReadonlyMap<string, string> = new Map();
+  #invalid: readonly InvalidFlag[] = [];
   #rejected: SourceFailure | undefined;
   /** The sources (and the evaluator, as `configuration`) whose failure was told and whose recovery was not yet. */
   readonly #failing = new Map<string, string>();
@@ -90,8 +91,8 @@ export class FlagStore {
     return this.#loadedAt;
   }
 
-  /** The flags that are left out, each with the reason as one line. */
-  get invalidFlags(): ReadonlyMap<string, string> {
+  /** What is left out of every answer. */
+  get invalidFlags(): readonly InvalidFlag[] {
     return this.#invalid;
   }
 
@@ -155,10 +156,10 @@ export class FlagStore {
   /** The last good contents of all sources as one set. A flag that is left out is told once for each reason. */
   #merge(): FlagSet {
     const { served, invalid } = mergeFlags(this.#options.sources);
-    const known = this.#invalid;
+    const told = new Set(this.#invalid.map(({ message }) => message));
     this.#invalid = invalid;
-    for (const [flagKey, message] of invalid) {
-      if (known.get(flagKey) !== message) this.#options.listener({ type: 'invalid-flag', flagKey, message });
+    for (const { flagKey, message } of invalid) {
+      if (!told.has(message)) this.#options.listener({ type: 'invalid-flag', flagKey, message });
     }
     return new FlagSet(served, this.#options.enrichment);
   }

@@ -120,10 +120,10 @@ function answerMembers(resolution: Resolution): object {
 
 /** The engine's own code where there is one: FLAG_CONFIG says more than GENERAL. */
 function errorMembers(resolution: Resolution): object {
-  return {
-    errorCode: resolution.engineCode ?? resolution.errorCode,
-    errorDetails: resolution.errorMessage ?? '',
-  };
+  const code = resolution.engineCode ?? resolution.errorCode ?? 'GENERAL';
+  const message = resolution.errorMessage ?? '';
+  // The message repeats a code that OpenFeature lacks; here it has a member of its own.
+  return { errorCode: code, errorDetails: message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message };
 }
 
 function unlessEmpty(metadata: Readonly<JsonObject>): Readonly<JsonObject> | undefined {

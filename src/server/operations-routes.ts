@@ -29,7 +29,7 @@ export function operationsRoutes(dependencies: {
         jsonAnswer(200, {
           cacheRefresh: store.loadedAt.toISOString(),
           sources: failedSources(store),
-          invalidFlags: store.invalidFlags.size === 0 ? undefined : store.invalidFlags.size,
+          invalidFlags: store.invalidFlags.length || undefined,
         }),
     },
     {

@@ -1,11 +1,11 @@
 /** The options of the embedded relay: types, defaults and the rules they are checked against. */
 
 import { EdictError } from '../errors.ts';
+import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
-import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
 import { lastModified } from './last-modified.ts';
 
 export interface FlagFileOption {

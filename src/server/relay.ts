@@ -1,8 +1,8 @@
 /** The embedded relay put together: sources, store, routes, listener and their common end. */
 
 import { isIPv6 } from 'node:net';
-import type { SafeLogger } from '../telemetry/logger.ts';
 import { VERSION } from '../relay/user-agent.ts';
+import type { Logger, SafeLogger } from '../telemetry/logger.ts';
 import { createSafeLogger } from '../telemetry/logger.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
@@ -10,8 +10,7 @@ import { configurationRoute } from './configuration-route.ts';
 import { FileSource } from './file-source.ts';
 import { changedKeys } from './flag-change.ts';
 import type { FlagDocument } from './flag-set.ts';
-import type { ParseFlagFile } from './flag-source.ts';
-import type { FlagEvaluator, StoreEvent, ValidateFlag } from './flag-store.ts';
+import type { FlagEvaluator, StoreEvent } from './flag-store.ts';
 import { FlagStore } from './flag-store.ts';
 import { HttpListener } from './http.ts';
 import { RelayMetrics } from './metrics.ts';
@@ -25,8 +24,8 @@ import { ChangeStreams, streamRoute } from './stream-route.ts';
 export type RelayEvent =
   /** Another flag set is in force. Keys sorted by UTF-16 code unit. */
   | { readonly type: 'changed'; readonly flagsChanged: readonly string[] }
-  /** A flag is left out of every answer, and why. */
-  | { readonly type: 'invalid-flag'; readonly flagKey: string; readonly message: string }
+  /** A flag is left out of every answer; the message says where and why. No key: it has none in its file. */
+  | { readonly type: 'invalid-flag'; readonly flagKey: string | undefined; readonly message: string }
   /** A source cannot be read any more; its last good content stays in use, and it is tried again. */
   | { readonly type: 'source-failed'; readonly source: string; readonly message: string }
   /** A source that had failed is readable again. */
@@ -50,7 +49,7 @@ export interface Relay {
 }
 
 /** Makes an evaluator that has loaded the document and is ready. */
-export type CreateEvaluator = (document: FlagDocument) => Promise<FlagEvaluator>;
+export type CreateEvaluator = (document: FlagDocument, logger: Logger) => Promise<FlagEvaluator>;
 
 /** Starts a relay that evaluates with the given evaluator; `createRelay` is this with Edict's own. */
 export async function startRelay(options: RelayOptions, createEvaluator: CreateEvaluator): Promise<Relay> {
@@ -76,13 +75,13 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
         }),
     ),
     enrichment: structuredClone(resolved.evaluationContextEnrichment),
-    createEvaluator,
+    createEvaluator: (document) => createEvaluator(document, resolved.logger),
     listener: (event) => {
       report(event, { metrics, streams, logger });
       tell(listeners, publicEvent(event), logger);
     },
   });
-  const metrics = new RelayMetrics({ streams: () => streams.size, invalidFlags: () => store.invalidFlags.size });
+  const metrics = new RelayMetrics({ streams: () => streams.size, invalidFlags: () => store.invalidFlags.length });
   const http = new HttpListener({
     routes: [
       configurationRoute({ store, authentication, metrics, timeZone }),

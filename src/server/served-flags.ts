@@ -20,22 +20,30 @@ export interface SourceContent {
 
 export interface MergedFlags {
   readonly served: ReadonlyMap<string, ServedFlag>;
-  /** The flags that are left out, each with why and where, as one line. */
-  readonly invalid: ReadonlyMap<string, string>;
+  readonly invalid: readonly InvalidFlag[];
+}
+
+/** Something in a source that is left out. */
+export interface InvalidFlag {
+  /** `undefined` for what stands where a flag should but has no key. */
+  readonly flagKey: string | undefined;
+  /** Where and why, as one line. */
+  readonly message: string;
 }
 
 /** Merges in order: a later source's flag replaces an earlier one's of the same key, good or bad. */
 export function mergeFlags(sources: readonly SourceContent[]): MergedFlags {
   const owners = new Map<string, { readonly name: string; readonly content: FlagFile }>();
+  const invalid: InvalidFlag[] = [];
   for (const { name, content } of sources) {
     if (content === undefined) continue;
     for (const key of content.flags.keys()) owners.set(key, { name, content });
-    for (const { flag } of content.findings) {
-      if (flag !== undefined) owners.set(flag, { name, content });
+    for (const finding of content.findings) {
+      if (finding.flag !== undefined) owners.set(finding.flag, { name, content });
+      else invalid.push({ flagKey: undefined, message: formatFinding(finding, name) });
     }
   }
   const served = new Map<string, ServedFlag>();
-  const invalid = new Map<string, string>();
   for (const [key, { name, content }] of owners) {
     const outcome =
       content.findings.find(({ flag }) => flag === key) ?? checkFlag(key, content.flags.get(key) as JsonValue);
@@ -43,7 +51,7 @@ export function mergeFlags(sources: readonly SourceContent[]): MergedFlags {
       served.set(key, outcome);
     } else {
       const [located = outcome] = locateFindings([outcome], content.positions);
-      invalid.set(key, formatFinding(located, name));
+      invalid.push({ flagKey: key, message: formatFinding(located, name) });
     }
   }
   return { served, invalid };

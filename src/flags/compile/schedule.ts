@@ -49,8 +49,15 @@ function mergeStep(flag: Flag, step: Step): Flag | undefined {
 
 function mergeDefaultRule(rule: Rule | undefined, update: Rule | undefined): Rule | undefined {
   if (update === undefined) return rule;
-  if (rule === undefined) throw new MergePanic();
-  return mergeRule(rule, update);
+  if (rule !== undefined) return mergeRule(rule, update);
+  // GO Feature Flag writes each present field through a nil pointer; an update without one writes nothing.
+  const { query, variation, percentage, progressiveRollout, disable } = update;
+  if ([query, variation, percentage, progressiveRollout, disable].some(isPresent)) throw new MergePanic();
+  return undefined;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined;
 }
 
 function mergeVariations(
@@ -121,7 +128,10 @@ const EMPTY_EDGE: RolloutEdge = { variation: undefined, percentage: undefined, d
 
 function mergeEdge(edge: RolloutEdge | undefined, update: RolloutEdge | undefined): RolloutEdge | undefined {
   if (update === undefined) return edge;
-  if (edge === undefined) throw new MergePanic();
+  if (edge === undefined) {
+    if ([update.variation, update.percentage, update.date].some(isPresent)) throw new MergePanic();
+    return undefined;
+  }
   return {
     variation: update.variation ?? edge.variation,
     percentage: update.percentage ?? edge.percentage,

@@ -1,11 +1,12 @@
 /** Finds where a member of a flag stands in a JSON text that is known to be well-formed. */
 
-import type { FindPosition } from '../finding.ts';
-import { positionAt } from './text-position.ts';
+import type { FindPosition, TextPosition } from '../finding.ts';
+import { textPositions } from './text-position.ts';
 
 /** The finder of one file. The flags are indexed at the first question, so asking about many stays linear. */
 export function jsonPositions(text: string): FindPosition {
   let flags: Map<string, Entry> | undefined;
+  let positionOf: ((offset: number) => TextPosition) | undefined;
   return (flag, path) => {
     flags ??= new Map(entriesOf(text, skipSpace(text, 0)).map((entry) => [entry.key as string, entry]));
     let entry = flags.get(flag);
@@ -14,7 +15,9 @@ export function jsonPositions(text: string): FindPosition {
       // The last one wins, as in the parsed value.
       entry = entriesOf(text, entry.value).findLast(({ key }) => key === step);
     }
-    return entry === undefined ? undefined : positionAt(text, entry.start);
+    if (entry === undefined) return undefined;
+    positionOf ??= textPositions(text);
+    return positionOf(entry.start);
   };
 }
 

@@ -6,7 +6,7 @@ import { findJsonSyntaxError } from '../json-syntax.ts';
 import type { FlagFile } from './flag-file.ts';
 import { brokenFile, wrongTopLevel } from './flag-file.ts';
 import { jsonPositions } from './json-positions.ts';
-import { positionAt } from './text-position.ts';
+import { textPositions } from './text-position.ts';
 
 export function readJson(text: string): FlagFile {
   let document: JsonValue;
@@ -14,7 +14,7 @@ export function readJson(text: string): FlagFile {
     document = JSON.parse(text) as JsonValue;
   } catch (caught) {
     const error = findJsonSyntaxError(text) ?? { message: String(caught), offset: 0 };
-    return brokenFile(error.message, positionAt(text, error.offset), 'correct the JSON at this place');
+    return brokenFile(error.message, textPositions(text)(error.offset), 'correct the JSON at this place');
   }
   if (!isJsonObject(document))
     return wrongTopLevel(Array.isArray(document) ? 'array' : document === null ? 'null' : typeof document);

@@ -91,7 +91,7 @@ export class Outcomes {
   /** The current flag's text, as JSON; -0 survives. */
   endFlag(metadata: JsonObject | undefined, version: string): string {
     const text: FlagText = [this.#names.items, this.#values.items, this.#ruleNames.items, metadata ?? null, version];
-    return stringify(text);
+    return wellFormed(stringify(text));
   }
 
   toWords(): Uint32Array<ArrayBuffer> {
@@ -121,6 +121,12 @@ class Interned<T> {
     this.items.length = 0;
     this.#index.clear();
   }
+}
+
+/** Lone surrogates become U+FFFD, as they do on their way through Go; `JSON.stringify` writes them, and only them, escaped. */
+function wellFormed(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '\ufffd'));
 }
 
 /** `JSON.stringify`, except that -0 stays -0: GO Feature Flag prints it (spec/flags.md §10.2). */

@@ -1,0 +1,17 @@
+/** The public door: evaluators, options, errors, types. The OpenFeature provider is `edict/provider`, the relay `edict/relay`. */
+
+// For people who use Edict.
+export { EdictError, ERROR_TABLE } from './errors.ts';
+export { InProcessEvaluator } from './evaluator/in-process-evaluator.ts';
+export { optionsFromEnv } from './options/env.ts';
+
+export type { EdictErrorCode, EdictErrorOptions, OpenFeatureErrorCode } from './errors.ts';
+export type { EvaluatorEvent, EvaluatorState, PreparedContext } from './evaluator/abstract-evaluator.ts';
+export type { EvaluationContext, FlagType, Resolution } from './evaluator/resolution.ts';
+export type { JsonObject, JsonPrimitive, JsonValue } from './internal/json.ts';
+export type { Clock } from './options/clock.ts';
+export type { EdictOptions } from './options/edict-options.ts';
+export type { Logger } from './telemetry/logger.ts';
+
+// For people who build on it.
+export { AbstractEvaluator } from './evaluator/abstract-evaluator.ts';
