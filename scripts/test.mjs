@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { ensure } from './lib/ensure.mjs';
 import { at, CACHE } from './lib/paths.mjs';
 import { node } from './lib/process.mjs';
-import { bold, green, red, say, seconds } from './lib/terminal.mjs';
+import { bold, coloured, green, red, say, seconds } from './lib/terminal.mjs';
 
 const args = process.argv.slice(2);
 const deep = args.includes('--deep');
@@ -25,7 +25,7 @@ const STAGES = [
   {
     name: 'Lint and format',
     script: 'node_modules/@biomejs/biome/bin/biome',
-    args: ['ci', '--error-on-warnings', '--diagnostic-level=warn', '.'],
+    args: ['ci', `--colors=${coloured ? 'force' : 'off'}`, '--error-on-warnings', '--diagnostic-level=warn', '.'],
   },
   { name: 'Types', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.test.json'] },
 ];
@@ -73,7 +73,7 @@ async function runTests() {
     const { code } = await node(
       at('node_modules/vitest/vitest.mjs'),
       ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...vitestArgs],
-      { env: deep ? { EDICT_DEEP: '1' } : {} },
+      { env: { EDICT_NO_BUILD: '1', ...(deep ? { EDICT_DEEP: '1' } : {}) } },
     );
     return count(readReport(report), code);
   } finally {

@@ -1,10 +1,9 @@
 /** Builds the evaluation kernel: compiler flags, checks on the result, manifest. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesUnder, hashFiles, readStamp, sha256, writeStamp } from './hash.mjs';
-import { at } from './paths.mjs';
+import { at, CACHE } from './paths.mjs';
 import { node } from './process.mjs';
 import { PlainError } from './terminal.mjs';
 import { inspectModule } from './wasm.mjs';
@@ -60,7 +59,8 @@ function guestInputs() {
 /** Compiles the guest and gives `{ bytes, manifest }`; nothing is written into the checkout. */
 export async function compileGuest() {
   const abi = abiVersion();
-  const folder = mkdtempSync(join(tmpdir(), 'edict-guest-'));
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(CACHE, 'guest-'));
   try {
     const file = join(folder, 'flags.wasm');
     const { code, output } = await node(at(COMPILER), [ENTRY, ...FLAGS, '--outFile', file], { show: false });

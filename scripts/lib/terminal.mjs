@@ -1,6 +1,6 @@
 /** What the scripts print: headings, times and failures, in colour only where colour is wanted. */
 
-const coloured =
+export const coloured =
   process.env.NO_COLOR === undefined &&
   (process.env.FORCE_COLOR !== undefined ? process.env.FORCE_COLOR !== '0' : process.stdout.isTTY === true);
 

@@ -37,7 +37,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'generic-pool': ['wasm'],
   'prom-client': ['server'],
   'smol-toml': ['flags'],
-  undici: ['relay', 'cli'],
+  // Options name the type of a dispatcher.
+  undici: ['relay', 'cli', 'options'],
   yaml: ['flags'],
 };
 

@@ -69,7 +69,7 @@ describe('the cadence of the feed', () => {
       await bench.clock.advance(delay);
     }
     expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
-    bench.then(unchanged);
+    bench.nowAnswer(unchanged);
     await bench.clock.advance(60_000);
     expect(bench.feed.describe()).toMatchObject({ consecutiveFailures: 0, nextAttemptInMs: 132_000 });
   });
@@ -96,7 +96,7 @@ describe('the cadence of the feed', () => {
     await bench.start();
     await bench.feed.refresh();
     expect(bench.feed.describe().nextAttemptInMs).toBe(90_000);
-    bench.then(failure('RATE_LIMITED', { retryAfterMs: 1 }));
+    bench.nowAnswer(failure('RATE_LIMITED', { retryAfterMs: 1 }));
     await bench.clock.advance(90_000);
     expect(bench.feed.describe().nextAttemptInMs as number).toBeGreaterThanOrEqual(250);
   });
@@ -106,7 +106,7 @@ describe('the cadence of the feed', () => {
     await bench.start();
     await bench.clock.advance(86_400_000);
     expect(bench.fetches).toBeGreaterThan(1_400);
-    bench.then(flags(3));
+    bench.nowAnswer(flags(3));
     await bench.clock.advance(60_000);
     expect(bench.published).toHaveLength(1);
     expect(bench.eventTypes.slice(-2)).toEqual(['recovered', 'published']);
@@ -120,7 +120,7 @@ describe('the cadence of the feed', () => {
     expect(bench.fetches).toBe(3);
     await bench.clock.advance(10_000_000);
     expect(bench.fetches).toBe(3);
-    bench.then(failure('NETWORK'));
+    bench.nowAnswer(failure('NETWORK'));
     expect(await bench.feed.refresh()).toBe('failed');
     await bench.clock.advance(10_000_000);
     expect(bench.fetches).toBe(4);
@@ -198,7 +198,7 @@ describe('stopping', () => {
   it('leaves no timer and asks no more', async () => {
     const bench = new FeedBench([flags(1)], { errorAfterStaleMs: 1_000 });
     await bench.start();
-    bench.then(failure('UNAUTHORIZED'));
+    bench.nowAnswer(failure('UNAUTHORIZED'));
     await bench.feed.refresh();
     bench.feed.stop();
     expect(bench.clock.pendingTimers).toBe(0);

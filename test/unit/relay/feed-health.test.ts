@@ -15,7 +15,7 @@ describe('staleness', () => {
     expect(bench.events.find((event) => event.type === 'stale')).toMatchObject({
       message: expect.stringContaining('NETWORK'),
     });
-    bench.then(unchanged);
+    bench.nowAnswer(unchanged);
     await bench.feed.refresh();
     await bench.feed.refresh();
     expect(bench.eventTypes.slice(6)).toEqual(['recovered']);
@@ -37,16 +37,19 @@ describe('staleness', () => {
     expect(bench.eventTypes).not.toContain('recovered');
   });
 
-  it.each(['UNAUTHORIZED', 'FORBIDDEN'] as const)('%s is stale at once, logged as an error, then hourly (S-05)', async (code) => {
-    const bench = new FeedBench([flags(1), failure(code)]);
-    await bench.start();
-    await bench.feed.refresh();
-    expect(bench.eventTypes).toEqual(['published', 'failed', 'stale']);
-    await bench.clock.advance(3_599_000);
-    expect(bench.logger.at('error')).toHaveLength(1);
-    await bench.clock.advance(301_000);
-    expect(bench.logger.at('error')).toHaveLength(2);
-  });
+  it.each(['UNAUTHORIZED', 'FORBIDDEN'] as const)(
+    '%s is stale at once, logged as an error, then hourly (S-05)',
+    async (code) => {
+      const bench = new FeedBench([flags(1), failure(code)]);
+      await bench.start();
+      await bench.feed.refresh();
+      expect(bench.eventTypes).toEqual(['published', 'failed', 'stale']);
+      await bench.clock.advance(3_599_000);
+      expect(bench.logger.at('error')).toHaveLength(1);
+      await bench.clock.advance(301_000);
+      expect(bench.logger.at('error')).toHaveLength(2);
+    },
+  );
 
   it('is never told when there is no configuration that could be stale', async () => {
     const bench = new FeedBench([failure('NETWORK')]);
@@ -68,11 +71,11 @@ describe('staleness', () => {
     await bench.start();
     await bench.feed.refresh();
     await bench.clock.advance(59_999);
-    bench.then(unchanged);
+    bench.nowAnswer(unchanged);
     await bench.feed.refresh();
     await bench.clock.advance(1_000_000);
     expect(bench.eventTypes).not.toContain('overdue');
-    bench.then(failure('UNAUTHORIZED'));
+    bench.nowAnswer(failure('UNAUTHORIZED'));
     await bench.feed.refresh();
     await bench.clock.advance(1_000_000);
     const overdue = bench.events.filter((event) => event.type === 'overdue');
@@ -97,7 +100,7 @@ describe('what the log says', () => {
     await bench.clock.advance(600_000);
     expect(bench.logger.at('warn')).toHaveLength(1);
     expect(bench.logger.at('warn')[0]).toMatch(/NETWORK.*stays.*next attempt in \d+ s/);
-    bench.then(unchanged);
+    bench.nowAnswer(unchanged);
     await bench.clock.advance(60_000);
     expect(bench.logger.at('info')).toHaveLength(1);
   });

@@ -25,7 +25,7 @@ describe('start without local configuration', () => {
     await bench.clock.advance(1);
     expect(code).toBe('NETWORK');
     expect(bench.eventTypes).not.toContain('stale');
-    bench.then(flags(1));
+    bench.nowAnswer(flags(1));
     await bench.clock.advance(60_000);
     expect(bench.eventTypes.slice(-2)).toEqual(['recovered', 'published']);
   });
@@ -64,7 +64,7 @@ describe('start with a local configuration (S-02)', () => {
     bench.flagsInUse = 4;
     expect(await bench.start({ hasLocal: true })).toBe('NETWORK');
     expect(bench.eventTypes).toEqual(['failed']);
-    bench.then(flags(1));
+    bench.nowAnswer(flags(1));
     await bench.clock.advance(2_000);
     expect(bench.eventTypes.slice(-2)).toEqual(['recovered', 'published']);
   });

@@ -8,6 +8,7 @@ import type { EdictOptions } from '../../../src/options/edict-options.ts';
 import { resolveOptions } from '../../../src/options/resolve.ts';
 import type { Answer } from '../../../src/relay/transport.ts';
 import { Transport } from '../../../src/relay/transport.ts';
+import { FakeClock } from './support/fake-clock.ts';
 import type { Handler } from './support/scripted-relay.ts';
 import { deadPort, inTurn, json, reply, ScriptedRelay } from './support/scripted-relay.ts';
 
@@ -23,8 +24,9 @@ async function relayWith(handler: Handler): Promise<ScriptedRelay> {
   return relay;
 }
 
-function transportTo(endpoint: string, options: EdictOptions = {}): Transport {
-  const transport = new Transport({ ...resolveOptions({ ...options, endpoint }), endpoint });
+function transportTo(address: string, options: EdictOptions = {}): Transport {
+  const { endpoint = '', ...rest } = resolveOptions({ ...options, endpoint: address });
+  const transport = new Transport({ ...rest, endpoint });
   open.push(transport);
   return transport;
 }
@@ -123,10 +125,15 @@ describe('deadlines (D-28)', () => {
   });
 
   it('takes a fresh connection after a timeout', async () => {
+    const clock = new FakeClock();
     const relay = await relayWith(inTurn(() => undefined, json('{}')));
-    const transport = transportTo(relay.url, { timeoutMs: 200 });
-    expect((await failureOf(post(transport))).code).toBe('TIMEOUT');
+    const transport = transportTo(relay.url, { clock });
+    const hung = failureOf(post(transport));
+    while (relay.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await clock.advance(10_000);
+    expect((await hung).code).toBe('TIMEOUT');
     expect((await post(transport)).status).toBe(200);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('an error status counts even when its text never ends', async () => {
@@ -172,14 +179,17 @@ describe('failures of the connection', () => {
     expect(error.text).toContain('ECONNREFUSED');
   });
 
-  it.each([0, 1, 15, 16, 17, 100, 1_000, 5_000, 9_998, 9_999])('a reset after %i bytes of the body is NETWORK', async (at) => {
-    const relay = await relayWith(({ response, socket }) => {
-      response.writeHead(200, { 'content-length': '10000' });
-      response.flushHeaders();
-      response.write('x'.repeat(at), () => socket.resetAndDestroy());
-    });
-    expect((await failureOf(post(transportTo(relay.url)))).code).toBe('NETWORK');
-  });
+  it.each([0, 1, 15, 16, 17, 100, 1_000, 5_000, 9_998, 9_999])(
+    'a reset after %i bytes of the body is NETWORK',
+    async (at) => {
+      const relay = await relayWith(({ response, socket }) => {
+        response.writeHead(200, { 'content-length': '10000' });
+        response.flushHeaders();
+        response.write('x'.repeat(at), () => socket.resetAndDestroy());
+      });
+      expect((await failureOf(post(transportTo(relay.url)))).code).toBe('NETWORK');
+    },
+  );
 
   it('a redirect is an answer, and is not followed', async () => {
     const target = await relayWith(json('{}'));

@@ -5,9 +5,9 @@ const PATH = '/v1/flag/change';
 
 describe('GET /v1/flag/change', () => {
   it('gives 32-bit FNV-1a hashes of the set and of each flag’s JSON', async () => {
-    const { get } = await startTestRelay({ a: { variations: { on: true } } });
-    // FNV-1a of {"variations":{"on":true}} and of {"a":{"variations":{"on":true}}}.
-    expect((await get(PATH)).text).toBe('{"flags":{"a":2351550216},"hash":1407281225}\n');
+    const { get } = await startTestRelay({ a: { defaultRule: { variation: 'on' }, variations: { on: true } } });
+    // Of {"defaultRule":{"variation":"on"},"variations":{"on":true}}, and of that inside {"a":…}.
+    expect((await get(PATH)).text).toBe('{"flags":{"a":2850541597},"hash":1706442994}\n');
   });
 
   it('is conditional', async () => {

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FileSourceOptions } from '../../../src/server/file-source.ts';
 import { FileSource } from '../../../src/server/file-source.ts';
-import type { FlagFormat } from '../../../src/server/flag-source.ts';
-import { parseFile, temporaryFolder, until } from './test-relay.ts';
+import { temporaryFolder, until } from './test-relay.ts';
 
 const QUICK = { debounceMs: 10, checkIntervalMs: 60_000 };
 
 function sourceOf(path: string, options: Partial<FileSourceOptions> = {}): FileSource {
-  const source = new FileSource({ path, parse: parseFile, ...QUICK, ...options });
+  const source = new FileSource({ path, ...QUICK, ...options });
   onTestFinished(() => source.close());
   return source;
 }
@@ -21,32 +20,24 @@ function keysOf(source: FileSource): string[] | undefined {
 /** Watches, and lets the test wait until the source has the keys. */
 async function watched(source: FileSource): Promise<(...keys: string[]) => Promise<void>> {
   await source.read();
-  source.watch(() => {});
-  // The directory watch is bound a moment later; until then only the stat poll would see a change.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await source.watch(() => {});
   return (...keys) => until(() => JSON.stringify(keysOf(source)) === JSON.stringify(keys));
 }
 
 describe('FileSource', () => {
-  it.each<[string, FlagFormat, string]>([
-    ['flags.yaml', 'yaml', 'a: {}'],
-    ['flags.YML', 'yaml', 'a: {}'],
-    ['flags.json', 'json', '{"a":{}}'],
-    ['flags.toml', 'toml', '[a]'],
-    ['flags.conf', 'yaml', 'a: {}'],
-    ['flags', 'yaml', '\ufeffa: {}'],
-  ])('reads %s as %s', async (name, format, text) => {
+  it.each([
+    ['flags.yaml', 'YAML', 'a: {}'],
+    ['flags.YML', 'YAML', 'a: {}'],
+    ['flags.JSON', 'JSON', '{"a":{}}'],
+    ['flags.toml', 'TOML', '[a]'],
+    ['flags.conf', 'YAML', 'a: {}'],
+    ['flags', 'YAML', '\ufeffa: {}'],
+  ])('reads %s as %s', async (name, _format, text) => {
     const path = join(await temporaryFolder(), name);
     await writeFile(path, text);
-    const formats: FlagFormat[] = [];
-    const source = sourceOf(path, {
-      parse: (content, asked) => {
-        formats.push(asked);
-        return parseFile(content, asked);
-      },
-    });
+    const source = sourceOf(path);
     await source.read();
-    expect([keysOf(source), formats, source.name, source.failure]).toEqual([['a'], [format], name, undefined]);
+    expect([keysOf(source), source.name, source.failure]).toEqual([['a'], name, undefined]);
   });
 
   it('reads in the format it is told, whatever the extension', async () => {
@@ -61,7 +52,7 @@ describe('FileSource', () => {
     ['deleted', (path) => unlink(path), 'the file cannot be read (ENOENT)'],
     ['emptied', (path) => writeFile(path, ' \n'), 'the file is empty'],
     ['broken', (path) => writeFile(path, 'a: {\nb: ['), /^[^\n]+$/],
-    ['no map of flags', (path) => writeFile(path, '- a'), 'not a map of flags'],
+    ['no map of flags', (path) => writeFile(path, '- a'), /^1:1: the top level must map flag names to flags/],
     [
       'a directory',
       async (path) => {
@@ -90,19 +81,13 @@ describe('FileSource', () => {
     expect([source.failure, keysOf(source)]).toEqual([undefined, ['b']]);
   });
 
-  it('takes a finding about the whole file as a failure, and one about a flag as that flag’s', async () => {
-    const path = join(await temporaryFolder(), 'flags.yaml');
-    await writeFile(path, 'a: {}');
-    const fileFinding = sourceOf(path, {
-      parse: () => ({ flags: new Map(), findings: [{ message: 'duplicate key', line: 3 }] }),
-    });
-    await fileFinding.read();
-    expect(fileFinding.failure?.message).toBe('line 3: duplicate key');
-    const flagFinding = sourceOf(path, {
-      parse: () => ({ flags: new Map(), findings: [{ flag: 'a', message: 'not a flag' }] }),
-    });
-    await flagFinding.read();
-    expect([flagFinding.failure, flagFinding.content?.findings.length]).toEqual([undefined, 1]);
+  it('keeps what is wrong with one flag apart from what is wrong with the file', async () => {
+    const path = join(await temporaryFolder(), 'flags.toml');
+    await writeFile(path, '[a]\n[b.metadata]\nx = inf\n');
+    const source = sourceOf(path);
+    await source.read();
+    expect([source.failure, keysOf(source)]).toEqual([undefined, ['a']]);
+    expect(source.content?.findings).toMatchObject([{ flag: 'b' }]);
   });
 
   it('does not follow a link out of its folder', async () => {
@@ -162,7 +147,7 @@ describe('FileSource', () => {
     const source = sourceOf(path, { checkIntervalMs: 20 });
     await source.read();
     const told: string[] = [];
-    source.watch(() => told.push(source.failure?.message ?? keysOf(source)?.join() ?? ''));
+    await source.watch(() => told.push(source.failure?.message ?? keysOf(source)?.join() ?? ''));
     await unlink(path);
     await until(() => told.length === 1);
     // Several looks at the missing file: one failure, told once.
@@ -179,7 +164,7 @@ describe('FileSource', () => {
     const source = sourceOf(path, { checkIntervalMs: 10 });
     await source.read();
     let told = 0;
-    source.watch(() => {
+    await source.watch(() => {
       told += 1;
     });
     await source.close();

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { FlagFile } from '../../../src/flags/files/flag-file.ts';
+import type { Finding } from '../../../src/flags/finding.ts';
 import type { JsonValue } from '../../../src/internal/json.ts';
 import type { FlagDocument } from '../../../src/server/flag-set.ts';
-import type { FlagFinding, FlagSource, ParsedFlagFile, SourceFailure } from '../../../src/server/flag-source.ts';
+import type { FlagSource, SourceFailure } from '../../../src/server/flag-source.ts';
 import type { FlagStoreOptions, StoreEvent } from '../../../src/server/flag-store.ts';
 import { FlagStore } from '../../../src/server/flag-store.ts';
 import { DefaultRuleEvaluator } from './test-relay.ts';
@@ -11,18 +13,18 @@ const GOOD = { variations: { on: true }, defaultRule: { variation: 'on' } };
 /** A source whose next content or failure the test sets. */
 class ScriptedSource implements FlagSource {
   readonly name: string;
-  content: ParsedFlagFile | undefined;
+  content: FlagFile | undefined;
   failure: SourceFailure | undefined;
   isClosed = false;
   #listener: () => void = () => {};
 
-  constructor(name: string, flags: Record<string, JsonValue>, findings: FlagFinding[] = []) {
+  constructor(name: string, flags: Record<string, JsonValue>, findings: Finding[] = []) {
     this.name = name;
     this.put(flags, findings);
   }
 
-  put(flags: Record<string, JsonValue>, findings: FlagFinding[] = []): void {
-    this.content = { flags: new Map(Object.entries(flags)), findings };
+  put(flags: Record<string, JsonValue>, findings: Finding[] = []): void {
+    this.content = { flags: new Map(Object.entries(flags)), findings, isReadable: true, positions: () => undefined };
     this.failure = undefined;
     this.#listener();
   }
@@ -36,8 +38,9 @@ class ScriptedSource implements FlagSource {
     return Promise.resolve();
   }
 
-  watch(listener: () => void): void {
+  watch(listener: () => void): Promise<void> {
     this.#listener = listener;
+    return Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -59,7 +62,6 @@ function bench(sources: FlagSource[], overrides: Partial<FlagStoreOptions> = {})
   const store = new FlagStore({
     sources,
     enrichment: {},
-    validate: () => [],
     createEvaluator: (document) => {
       loads.push(document);
       const evaluator = new DefaultRuleEvaluator(document);
@@ -77,50 +79,12 @@ function bench(sources: FlagSource[], overrides: Partial<FlagStoreOptions> = {})
 }
 
 describe('FlagStore', () => {
-  it('merges its sources in order: the later flag of a key wins', async () => {
-    const sources = [
-      new ScriptedSource('one', { a: GOOD, b: GOOD }),
-      new ScriptedSource('two', { b: { ...GOOD, version: '2' }, c: GOOD }),
-    ];
-    const { store, keys } = bench(sources);
-    await store.start();
-    expect(keys()).toEqual(['a', 'b', 'c']);
-    expect(store.current.flags.get('b')?.value.version).toBe('2');
-  });
-
   it('leaves a bad flag out, tells why, and serves the others', async () => {
-    const deep = JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`) as JsonValue;
-    const source = new ScriptedSource(
-      'one',
-      {
-        good: GOOD,
-        refused: { ...GOOD, version: 'bad' },
-        mistyped: { ...GOOD, disable: 'yes' },
-        undated: { ...GOOD, experimentation: { start: 'tomorrow' } },
-        endless: { ...GOOD, metadata: { x: Number.POSITIVE_INFINITY } },
-        deep: { ...GOOD, metadata: { deep } },
-        twice: GOOD,
-      },
-      [{ flag: 'twice', message: 'defined twice', line: 9 }],
-    );
-    const { store, events, keys } = bench([source], {
-      validate: (_key, flag) =>
-        (flag as { version?: string }).version === 'bad'
-          ? [{ message: 'missing default rule', field: 'defaultRule' }]
-          : [],
-    });
+    const { store, events, keys } = bench([new ScriptedSource('one', { good: GOOD, bad: { variations: {} } })]);
     await store.start();
-    expect(keys()).toEqual(['good']);
-    expect(Object.fromEntries([...store.invalidFlags].map(([key, { message }]) => [key, message]))).toEqual({
-      refused: 'missing default rule',
-      mistyped: expect.stringContaining('cannot unmarshal string'),
-      undated: expect.stringContaining('parsing time'),
-      endless: expect.stringContaining('Infinity'),
-      deep: 'nested deeper than 60 levels',
-      twice: 'defined twice',
-    });
-    expect(events.filter(({ type }) => type === 'invalid-flag').length).toBe(6);
-    expect(store.invalidFlags.get('refused')).toMatchObject({ flag: 'refused', field: 'defaultRule' });
+    expect([keys(), store.invalidFlags.map(({ flagKey }) => flagKey)]).toEqual([['good'], ['bad']]);
+    const message = expect.stringContaining('flag "bad", field variations: no variation available');
+    expect(events).toEqual([{ type: 'invalid-flag', flagKey: 'bad', message }]);
   });
 
   it('tells of a bad flag once, not on every reading', async () => {
@@ -131,15 +95,6 @@ describe('FlagStore', () => {
     source.put({ bad: 1, good: GOOD });
     await store.reload();
     expect(events.map(({ type }) => type)).toEqual(['invalid-flag', 'changed']);
-  });
-
-  it('lets a later source mend what an earlier one has wrong', async () => {
-    const { store, keys } = bench([
-      new ScriptedSource('one', { a: GOOD }, [{ flag: 'a', message: 'wrong' }]),
-      new ScriptedSource('two', { a: GOOD }),
-    ]);
-    await store.start();
-    expect([keys(), store.invalidFlags.size]).toEqual([['a'], 0]);
   });
 
   it('gives the evaluator what it serves: the internal form and the enrichment', async () => {

@@ -205,7 +205,7 @@ describe('closing the listener', () => {
     const { port } = await http.listen('127.0.0.1', 0);
     const answer = raw(port, 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await started;
-    const closed = http.close(5_000);
+    const closed = http.close(60_000);
     await expect(send(`http://127.0.0.1:${port}/slow`, { method: 'GET' })).rejects.toThrow('ECONNREFUSED');
     finish();
     expect(await answer).toMatch(/^HTTP\/1\.1 204 /);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseFlag } from '../../../src/flags/parse-flag.ts';
+import { canonicalJson } from '../../../src/internal/canonical-json.ts';
 import type { JsonValue } from '../../../src/internal/json.ts';
-import { canonicalJson } from '../../../src/server/canonical-json.ts';
 import { internalForm } from '../../../src/server/internal-form.ts';
 
 function formOf(flag: JsonValue): unknown {

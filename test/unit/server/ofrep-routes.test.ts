@@ -7,8 +7,12 @@ const FLAGS = {
   window: { variations: { on: true }, defaultRule: { variation: 'on' }, experimentation: {} },
   off: { variations: { on: true }, defaultRule: { variation: 'on' }, disable: true },
   bucketed: { variations: { on: true }, defaultRule: { variation: 'on' }, bucketingKey: 'teamId' },
-  broken: { variations: { on: true } },
-  gone: { variations: { on: null }, defaultRule: { variation: 'on' } },
+  broken: { variations: { on: true }, defaultRule: { percentage: { on: 100 } } },
+  gone: {
+    variations: { on: true },
+    defaultRule: { variation: 'on' },
+    scheduledRollout: [{ date: '2020-01-01T00:00:00Z', defaultRule: { variation: 'nowhere' } }],
+  },
 };
 
 describe('POST /ofrep/v1/evaluate/flags/{key}', () => {
@@ -39,10 +43,10 @@ describe('POST /ofrep/v1/evaluate/flags/{key}', () => {
     });
   });
 
-  it('answers 200 with value null when the variation’s value is null', async () => {
+  it('answers 200 with value null when the variation has no value', async () => {
     const { post } = await startTestRelay(FLAGS);
     const answer = await post(`${BULK}/gone`, { context: {} });
-    expect([answer.status, answer.json()]).toMatchObject([200, { value: null, reason: 'STATIC', variant: 'on' }]);
+    expect([answer.status, answer.json()]).toMatchObject([200, { value: null, reason: 'STATIC', variant: 'nowhere' }]);
   });
 
   it.each([

@@ -52,12 +52,12 @@ describe('operations', () => {
   });
 
   it('counts under the names of GO Feature Flag’s relay', async () => {
-    const { get, post, relay, write } = await startTestRelay({ ...SHOP, bad: {} });
+    const { get, post, relay, replace } = await startTestRelay({ ...SHOP, bad: { defaultRule: { variation: 'on' } } });
     await post('/v1/flag/configuration');
     await post('/ofrep/v1/evaluate/flags/checkout', { context: {} });
     await post('/ofrep/v1/evaluate/flags/unknown', { context: {} });
     await post('/ofrep/v1/evaluate/flags', { context: { gofeatureflag: { flagList: ['banner'] } } });
-    await write(JSON.stringify({ checkout: { ...(SHOP.checkout as object), disable: true }, extra: SHOP.banner }));
+    await replace(JSON.stringify({ checkout: { ...(SHOP.checkout as object), disable: true }, extra: SHOP.banner }));
     await relay.reload();
     await get('/no/such/path');
 

@@ -1,31 +1,21 @@
-/** A relay on a free loopback port over a flag file in a folder of its own, and a simple engine to run it on. */
+/** A relay on a free loopback port over a flag file in a folder of its own, and a simple evaluator to run it on. */
 
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
 import { onTestFinished } from 'vitest';
-import { parse as parseYaml } from 'yaml';
 import type { EvaluationContext, Resolution } from '../../../src/evaluator/resolution.ts';
-import type { JsonObject, JsonValue } from '../../../src/internal/json.ts';
+import type { JsonObject } from '../../../src/internal/json.ts';
 import { isJsonObject } from '../../../src/internal/json.ts';
 import type { FlagDocument } from '../../../src/server/flag-set.ts';
-import type { FlagFormat, ParsedFlagFile } from '../../../src/server/flag-source.ts';
 import type { FlagEvaluator } from '../../../src/server/flag-store.ts';
 import type { RelayOptions } from '../../../src/server/options.ts';
-import type { Relay, RelayEngine, RelayEvent } from '../../../src/server/relay.ts';
+import type { CreateEvaluator, Relay, RelayEvent } from '../../../src/server/relay.ts';
 import { startRelay } from '../../../src/server/relay.ts';
 
 export const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
-
-export function parseFile(text: string, format: FlagFormat): ParsedFlagFile {
-  const document: unknown =
-    format === 'json' ? JSON.parse(text) : format === 'toml' ? parseToml(text) : (parseYaml(text) ?? {});
-  if (!isJsonObject(document)) throw new Error('not a map of flags');
-  return { flags: new Map(Object.entries(document)), findings: [] };
-}
 
 function resolution(flagKey: string, members: Partial<Resolution>): Resolution {
   return {
@@ -47,8 +37,8 @@ function resolution(flagKey: string, members: Partial<Resolution>): Resolution {
 }
 
 /**
- * Answers the default rule's variation. A flag with `bucketingKey` needs a targeting key, and a default rule without
- * variation is an error, so that every kind of answer can be had. The metadata shows the enrichment.
+ * Answers the default rule's variation (its first step's, where it has steps). A flag with `bucketingKey` needs a targeting
+ * key, and a default rule without variation is an error, so that every kind of answer can be had.
  */
 export class DefaultRuleEvaluator implements FlagEvaluator {
   document: FlagDocument;
@@ -74,7 +64,9 @@ export class DefaultRuleEvaluator implements FlagEvaluator {
       const code = 'TARGETING_KEY_MISSING';
       return resolution(flagKey, { errorCode: code, engineCode: code, errorMessage: 'Error: Empty targeting key' });
     }
-    const variation = isJsonObject(flag.defaultRule) ? flag.defaultRule.variation : undefined;
+    const [step = flag] = Array.isArray(flag.scheduledRollout) ? flag.scheduledRollout : [];
+    const rule = isJsonObject(step) ? step.defaultRule : undefined;
+    const variation = isJsonObject(rule) ? rule.variation : undefined;
     const variations = flag.variations;
     if (typeof variation !== 'string' || !isJsonObject(variations)) {
       const errorMessage = 'no default targeting for the flag';
@@ -97,16 +89,6 @@ export class DefaultRuleEvaluator implements FlagEvaluator {
     this.isClosed = true;
     return Promise.resolve();
   }
-}
-
-export function testEngine(overrides: Partial<RelayEngine> = {}): RelayEngine {
-  return {
-    parseFlagFile: parseFile,
-    validateFlag: (flag, value: JsonValue) =>
-      isJsonObject(value) && value.variations !== undefined ? [] : [{ flag, message: 'no variation available' }],
-    createEvaluator: (document) => Promise.resolve(new DefaultRuleEvaluator(document)),
-    ...overrides,
-  };
 }
 
 /** A folder that is gone after the test. */
@@ -139,13 +121,13 @@ export interface TestAnswer {
 export async function startTestRelay(
   flags: JsonObject | string = {},
   options: Partial<RelayOptions> = {},
-  engine: RelayEngine = testEngine(),
+  createEvaluator: CreateEvaluator = async (document) => new DefaultRuleEvaluator(document),
 ): Promise<TestRelay> {
   const file = join(await temporaryFolder(), 'flags.yaml');
   await writeFile(file, typeof flags === 'string' ? flags : JSON.stringify(flags));
   const relay = await startRelay(
     { flagFiles: [file], port: 0, logger: SILENT, debounceMs: 20, checkIntervalMs: 200, ...options },
-    engine,
+    createEvaluator,
   );
   onTestFinished(() => relay.close());
   const events: RelayEvent[] = [];
@@ -186,5 +168,5 @@ export const SHOP: JsonObject = {
   checkout: { variations: { on: true, off: false }, defaultRule: { variation: 'on' }, metadata: { owner: 'payments' } },
   banner: { variations: { a: '<b>&</b>', b: '\u2028' }, defaultRule: { variation: 'a' } },
   'shop/price:€': { variations: { low: 1, high: 2.5 }, defaultRule: { variation: 'high' } },
-  __proto__x: { variations: { on: true }, defaultRule: { variation: 'on' } },
+  '__proto__.x': { variations: { on: true }, defaultRule: { variation: 'on' } },
 };

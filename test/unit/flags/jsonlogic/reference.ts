@@ -26,15 +26,20 @@ export function fromJson(value: JsonValue): Value {
   return new Map(Object.entries(value).map(([name, member]) => [name, fromJson(member)]));
 }
 
-/** Whether the rule matches. */
-export function referenceMatches(rule: JsonValue, data: JsonObject): boolean {
+/** What the rule comes to; `undefined` where it panics. */
+export function referenceValue(rule: JsonValue, data: JsonObject): Value | undefined {
   try {
-    const result = parse(fromJson(rule), fromJson(data));
-    return isPrintable(result) && isMatch(result);
+    return parse(fromJson(rule), fromJson(data));
   } catch (error) {
-    if (error instanceof Panic) return false;
+    if (error instanceof Panic) return undefined;
     throw error;
   }
+}
+
+/** Whether the rule matches. */
+export function referenceMatches(rule: JsonValue, data: JsonObject): boolean {
+  const result = referenceValue(rule, data);
+  return result !== undefined && isPrintable(result) && isMatch(result);
 }
 
 function isPrintable(value: Value): boolean {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import { EdictError, type EdictErrorCode } from '../../../../src/errors.ts';
-import { type EdictOptions } from '../../../../src/options/edict-options.ts';
+import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import { resolveOptions } from '../../../../src/options/resolve.ts';
 import type {
   ChangedConfiguration,
@@ -22,7 +22,10 @@ interface Compiled extends CompiledFacts {
 }
 
 /** A 200 whose body has `count` flags; other `content` makes another digest. */
-export function flags(count: number, more: Partial<ChangedConfiguration> & { content?: string } = {}): ChangedConfiguration {
+export function flags(
+  count: number,
+  more: Partial<ChangedConfiguration> & { content?: string } = {},
+): ChangedConfiguration {
   const { content = 'a', ...rest } = more;
   const body = Buffer.from(`flags:${count}:${content}`);
   const digest = createHash('sha256').update(body).digest('hex');
@@ -82,7 +85,7 @@ export class FeedBench {
     return this.events.map((event) => event.type);
   }
 
-  then(...script: Answer[]): void {
+  nowAnswer(...script: Answer[]): void {
     this.#script = script;
   }
 

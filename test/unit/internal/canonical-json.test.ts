@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, compareUtf8 } from '../../../src/server/canonical-json.ts';
+import { canonicalJson, compareUtf8 } from '../../../src/internal/canonical-json.ts';
 
 describe('canonicalJson', () => {
   it('is compact and sorts members at every depth', () => {
