@@ -1,9 +1,10 @@
-/** The public door: evaluators, options, errors, types. The OpenFeature provider is `edict/provider`, the relay `edict/relay`. */
+/** The public door: provider, evaluators, options, errors, types. The embedded relay is `edict/relay`. */
 
 // For people who use Edict.
 export { EdictError, ERROR_TABLE } from './errors.ts';
 export { InProcessEvaluator } from './evaluator/in-process-evaluator.ts';
 export { optionsFromEnv } from './options/env.ts';
+export { EdictProvider } from './provider/edict-provider.ts';
 
 export type { EdictErrorCode, EdictErrorOptions, OpenFeatureErrorCode } from './errors.ts';
 export type { EvaluatorEvent, EvaluatorState, PreparedContext } from './evaluator/abstract-evaluator.ts';

@@ -11,6 +11,7 @@
  *   flag record (16 bytes): first instruction, hash seed, index into the hash seeds (NO_HASH: none), 0
  *   constant slot (24 bytes): slot, 0, value
  *   instruction (20 bytes): operation u8 + slot u24, a, b, next when true, next when false
+ *     a next is the address of an instruction (a multiple of four), or outcome * 2 + 1 where the program ends
  */
 
 export const ABI_VERSION: u32 = 1;
@@ -31,6 +32,9 @@ export const STEP_BUDGET: i32 = 5_000_000;
 // Results of `evaluate` below zero.
 export const RESULT_STEPS: i32 = -1;
 export const RESULT_MEMORY: i32 = -2;
+
+/** Bit of the operation byte: both nexts are outcomes. */
+export const OP_FINAL: u32 = 0x80;
 
 // Conditions: go on at `t` or `f`.
 export const OP_JUMP: u32 = 1;
@@ -93,6 +97,14 @@ export const OP_NO_KEY: u32 = 54;
 
 export const SPLIT_HEADER_BYTES: usize = 12;
 export const SPLIT_ENTRY_BYTES: usize = 12;
+
+// Parsed version of the OP_SEMVER_* operations, 32 bytes; prerelease ptr 0: none.
+export const SEMVER_MAJOR: usize = 0; // u64
+export const SEMVER_MINOR: usize = 8; // u64
+export const SEMVER_PATCH: usize = 16; // u64
+export const SEMVER_PRE: usize = 24;
+export const SEMVER_PRE_BYTES: usize = 28;
+export const SEMVER_BYTES: usize = 32;
 
 // OP_PROGRESS table, 56 bytes.
 export const PROGRESS_START_SECONDS: usize = 0; // i64

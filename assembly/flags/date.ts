@@ -9,14 +9,13 @@ import { countOf, isString, ptrOf, tagOf } from './value';
 export let dateSeconds: i64 = 0;
 export let dateNanos: u32 = 0;
 
-let nowSeconds: i64 = 0;
-let nowNanos: u32 = 0;
+let now: f64 = 0;
 
 /** Wall clock of this evaluation, in milliseconds since 1970. */
+// @ts-ignore: decorator
+@inline
 export function setNow(milliseconds: f64): void {
-  const seconds = floor(milliseconds / 1000.0);
-  nowSeconds = <i64>seconds;
-  nowNanos = <u32>((milliseconds - seconds * 1000.0) * 1000000.0);
+  now = milliseconds;
 }
 
 /** Days from 1970-01-01 to a date of the proleptic Gregorian calendar (Howard Hinnant, chrono-compatible algorithms). */
@@ -107,8 +106,9 @@ function parse(at: usize, bytes: u32): bool {
 /** The date a slot asks for, else the wall clock. */
 export function takeDate(value: usize): void {
   if (isString(tagOf(value)) && parse(ptrOf(value), countOf(value))) return;
-  dateSeconds = nowSeconds;
-  dateNanos = nowNanos;
+  const seconds = floor(now / 1000.0);
+  dateSeconds = <i64>seconds;
+  dateNanos = <u32>((now - seconds * 1000.0) * 1000000.0);
 }
 
 /** Taken date before the instant. */

@@ -1,13 +1,21 @@
 /** Strict semantic versions (semver 2.0.0, as blang/semver v4 reads them): parse and precedence (spec: §8.7). */
 
+import { SEMVER_MAJOR, SEMVER_MINOR, SEMVER_PATCH, SEMVER_PRE, SEMVER_PRE_BYTES } from './abi';
 import { countOf, ptrOf } from './value';
 
-// The two versions under comparison, parsed in place: A is the attribute, B the constant.
-let majorA: u64 = 0;
-let minorA: u64 = 0;
-let patchA: u64 = 0;
-let preA: usize = 0;
-let preEndA: usize = 0;
+// The attribute's version, parsed in place. One evaluation often compares the same attribute many times.
+let parsedValue: usize = 0;
+let isValid = false;
+let major: u64 = 0;
+let minor: u64 = 0;
+let patch: u64 = 0;
+let pre: usize = 0;
+let preEnd: usize = 0;
+
+/** Must be called when slots are written anew: the memo points into them. */
+export function forgetVersion(): void {
+  parsedValue = 0;
+}
 
 let partValue: u64 = 0;
 
@@ -63,7 +71,7 @@ function checkIdentifiers(at: usize, end: usize, prerelease: bool): bool {
   }
 }
 
-/** Parses into the A registers. */
+/** Parses into the registers above. */
 function parseVersion(at: usize, bytes: u32): bool {
   const end = at + bytes;
   const dot1 = find(at, end, 0x2e);
@@ -71,17 +79,17 @@ function parseVersion(at: usize, bytes: u32): bool {
   const dot2 = find(dot1 + 1, end, 0x2e);
   if (dot2 == end) return false;
   if (!parseNumber(at, dot1)) return false;
-  majorA = partValue;
+  major = partValue;
   if (!parseNumber(dot1 + 1, dot2)) return false;
-  minorA = partValue;
+  minor = partValue;
   const plus = find(dot2 + 1, end, 0x2b);
   if (plus != end && !checkIdentifiers(plus + 1, end, false)) return false;
   const dash = find(dot2 + 1, plus, 0x2d);
   if (dash != plus && !checkIdentifiers(dash + 1, plus, true)) return false;
   if (!parseNumber(dot2 + 1, dash)) return false;
-  patchA = partValue;
-  preA = dash == plus ? 0 : dash + 1;
-  preEndA = plus;
+  patch = partValue;
+  pre = dash == plus ? 0 : dash + 1;
+  preEnd = plus;
   return true;
 }
 
@@ -95,7 +103,7 @@ function compareBytes(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
   const aBytes = aEnd - a;
   const bBytes = bEnd - b;
   const difference = memory.compare(a, b, min(aBytes, bBytes));
-  return difference != 0 ? difference : order(aBytes, bBytes);
+  return difference != 0 ? (difference < 0 ? -1 : 1) : order(aBytes, bBytes);
 }
 
 function comparePrerelease(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
@@ -128,18 +136,19 @@ function comparePrerelease(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
 /** Not a version on either side. */
 export const SEMVER_INVALID: i32 = 2;
 
-/** Precedence of a string value against a version constant: -1, 0, 1, or SEMVER_INVALID. */
-export function semverCompare(value: usize, constant: usize, constantBytes: u32): i32 {
-  if (!parseVersion(constant, constantBytes)) return SEMVER_INVALID;
-  const major = majorA;
-  const minor = minorA;
-  const patch = patchA;
-  const pre = preA;
-  const preEnd = preEndA;
-  if (!parseVersion(ptrOf(value), countOf(value))) return SEMVER_INVALID;
-  if (majorA != major) return order(majorA, major);
-  if (minorA != minor) return order(minorA, minor);
-  if (patchA != patch) return order(patchA, patch);
-  const result = comparePrerelease(preA, preEndA, pre, preEnd);
-  return result == 0 ? 0 : result < 0 ? -1 : 1;
+/** Precedence of a string value against a parsed constant (SEMVER_* of abi.ts): -1, 0, 1, or SEMVER_INVALID. */
+export function semverCompare(value: usize, constant: usize): i32 {
+  if (parsedValue != value) {
+    isValid = parseVersion(ptrOf(value), countOf(value));
+    parsedValue = value;
+  }
+  if (!isValid) return SEMVER_INVALID;
+  const wantedMajor = load<u64>(constant, SEMVER_MAJOR);
+  if (major != wantedMajor) return order(major, wantedMajor);
+  const wantedMinor = load<u64>(constant, SEMVER_MINOR);
+  if (minor != wantedMinor) return order(minor, wantedMinor);
+  const wantedPatch = load<u64>(constant, SEMVER_PATCH);
+  if (patch != wantedPatch) return order(patch, wantedPatch);
+  const wantedPre = <usize>load<u32>(constant, SEMVER_PRE);
+  return comparePrerelease(pre, preEnd, wantedPre, wantedPre + load<u32>(constant, SEMVER_PRE_BYTES));
 }

@@ -18,6 +18,7 @@ import {
   NO_OUTCOME,
   OP_BOOL,
   OP_BUCKET,
+  OP_FINAL,
   OP_FLOAT_EQ,
   OP_FLOAT_IN,
   OP_INT_EQ,
@@ -44,6 +45,9 @@ import {
   PROGRESS_END_OUTCOME,
   PROGRESS_INITIAL_OUTCOME,
   SCHEDULE_ENTRY_BYTES,
+  SEMVER_BYTES,
+  SEMVER_PRE,
+  SEMVER_PRE_BYTES,
   SPLIT_ENTRY_BYTES,
   SPLIT_HEADER_BYTES,
   WINDOW_BYTES,
@@ -74,6 +78,11 @@ function inImage(ptr: u32, bytes: u64): bool {
 
 function isOutcome(outcome: u32): bool {
   return outcome < outcomeCount;
+}
+
+/** An outcome, or a later instruction of the code region. */
+function isNext(pc: usize, next: u32): bool {
+  return (next & 1) != 0 ? isOutcome(next >> 1) : isForward(pc, next);
 }
 
 /** A later instruction of the code region. */
@@ -113,6 +122,12 @@ function verifySchedule(pc: usize, table: u32, count: u32): bool {
   return true;
 }
 
+function verifyVersion(table: u32): bool {
+  if (!inImage(table, SEMVER_BYTES)) return false;
+  const pre = load<u32>(table, SEMVER_PRE);
+  return pre == 0 || inImage(pre, load<u32>(table, SEMVER_PRE_BYTES));
+}
+
 /** Outcomes of OP_BUCKET: two, and a third or NO_OUTCOME. */
 function verifyBucket(table: u32): bool {
   if (!inImage(table, 12)) return false;
@@ -122,7 +137,7 @@ function verifyBucket(table: u32): bool {
 
 function verifyInstruction(pc: usize): bool {
   const word = load<u32>(pc);
-  const op = word & 0xff;
+  const op = word & 0x7f;
   const a = load<u32>(pc, 4);
   const b = load<u32>(pc, 8);
   if (word >> 8 >= slotCount) return false;
@@ -136,11 +151,14 @@ function verifyInstruction(pc: usize): bool {
       isOutcome(load<u32>(a, PROGRESS_END_OUTCOME))
     );
   }
-  if (!isForward(pc, load<u32>(pc, 12)) || !isForward(pc, load<u32>(pc, 16))) return false;
+  const met = load<u32>(pc, 12);
+  const unmet = load<u32>(pc, 16);
+  if (!isNext(pc, met) || !isNext(pc, unmet)) return false;
+  if ((word & OP_FINAL) != 0 && (met & unmet & 1) == 0) return false;
   if (op == OP_JUMP || op == OP_PRESENT || op == OP_NIL || op == OP_BOOL || op == OP_RESOLVE) return true;
   if (op >= OP_STRING_EQ && op <= OP_STRING_EW) return inImage(a, b);
   if (op == OP_STRING_IN) return areStrings(a, b);
-  if (op >= OP_SEMVER_EQ && op <= OP_SEMVER_LE) return inImage(a, b);
+  if (op >= OP_SEMVER_EQ && op <= OP_SEMVER_LE) return verifyVersion(a);
   if (op >= OP_INT_EQ && op < OP_INT_IN) return true;
   if (op >= OP_FLOAT_EQ && op < OP_FLOAT_IN) return true;
   if (op == OP_INT_IN || op == OP_FLOAT_IN) return inImage(a, <u64>b * 8);

@@ -35,6 +35,8 @@ export abstract class AbstractEvaluator<
   readonly #listeners = new Set<(event: EvaluatorEvent) => void>();
 
   abstract readonly state: EvaluatorState;
+  /** Milliseconds since the relay last confirmed the configuration in use; `undefined` when it never did. */
+  abstract readonly confirmedAgeMs: number | undefined;
   /** Idempotent; after `close` it begins afresh. Rejects with an `EdictError` when the start failed. */
   abstract initialize(signal?: AbortSignal): Promise<void>;
   /** Idempotent; aborts requests and joins timers, within `deadlineMs`. */

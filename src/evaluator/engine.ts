@@ -12,12 +12,16 @@ import type { Snapshot } from './snapshot.ts';
 const STORM_TRAPS = 10;
 const STORM_WINDOW_MS = 10_000;
 const STORM_REFILL_MS = 1_000;
+/** A storm is over after this long without a trap. */
+const CALM_MS = 60_000;
 
 export interface EngineOptions {
   readonly wasmPoolSize: number;
   readonly wasmModule: ModuleSource | undefined;
   readonly wasmSha256: string | false | undefined;
   readonly clock: Clock;
+  /** Called when a storm of traps begins, and when it is over. */
+  readonly onStorm: (isStorm: boolean) => void;
 }
 
 /** Makes a store; tests inject stores that trap. */
@@ -35,6 +39,8 @@ export class Engine {
   #refilling: Promise<void> | undefined;
   #refillTimer: TimerHandle | undefined;
   #traps: number[] = [];
+  /** Runs while there is a storm. */
+  #calmTimer: TimerHandle | undefined;
   #trapCount = 0;
   #rebuildCount = 0;
 
@@ -46,6 +52,7 @@ export class Engine {
   /** Verifies and compiles the module, and warms the resident slot. Rejects with `MODULE_REJECTED`. */
   async start(): Promise<void> {
     const { module, abi } = await this.#module();
+    this.#spare = undefined;
     this.#pool = new StorePool(this.#options.wasmPoolSize, () => this.#factory(module, abi));
     this.#resident = new Lane(await this.#pool.acquire());
   }
@@ -53,6 +60,9 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#refillTimer !== undefined) this.#options.clock.clearTimeout(this.#refillTimer);
     this.#refillTimer = undefined;
+    if (this.#calmTimer !== undefined) this.#options.clock.clearTimeout(this.#calmTimer);
+    this.#calmTimer = undefined;
+    this.#traps = [];
     await this.#refilling;
     const pool = this.#pool;
     this.#pool = undefined;
@@ -115,6 +125,7 @@ export class Engine {
       this.#spare = undefined;
     } else if (this.#spare === lane) this.#spare = undefined;
     void this.#pool?.release(lane.store).catch(() => undefined);
+    if (this.#traps.length > STORM_TRAPS) this.#storm();
     this.#refill();
   }
 
@@ -126,6 +137,21 @@ export class Engine {
       traps: this.#trapCount,
       rebuilds: this.#rebuildCount,
     };
+  }
+
+  /** Tells of a storm once, and of its end a minute after its last trap. */
+  #storm(): void {
+    const { clock, onStorm } = this.#options;
+    if (this.#calmTimer === undefined) onStorm(true);
+    else clock.clearTimeout(this.#calmTimer);
+    this.#calmTimer = startTimer(
+      clock,
+      () => {
+        this.#calmTimer = undefined;
+        onStorm(false);
+      },
+      CALM_MS,
+    );
   }
 
   /** Makes sure there is a spare once this tick is over. A pool of one slot has none. */

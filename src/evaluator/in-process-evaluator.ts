@@ -3,7 +3,7 @@
 import { EdictError } from '../errors.ts';
 import type { JsonValue } from '../internal/json.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
-import { resolveOptions, type ResolvedOptions } from '../options/resolve.ts';
+import { describeOptions, resolveOptions, type ResolvedOptions } from '../options/resolve.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
 import { ContextError } from './context-values.ts';
 import { Engine, type StoreFactory } from './engine.ts';
@@ -48,6 +48,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
         wasmModule: moduleSource(wasmModule),
         wasmSha256,
         clock: this.#options.clock,
+        onStorm: (isStorm) => this.#lifecycle.onStorm(isStorm),
       },
       ports.createStore,
     );
@@ -59,8 +60,12 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     });
   }
 
-  get state(): EvaluatorState {
+  override get state(): EvaluatorState {
     return this.#lifecycle.state;
+  }
+
+  override get confirmedAgeMs(): number | undefined {
+    return this.#lifecycle.confirmedAgeMs;
   }
 
   override initialize(signal?: AbortSignal): Promise<void> {
@@ -84,8 +89,9 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const snapshot = this.#snapshot;
     const entry = snapshot?.entry(flagKey);
     if (snapshot === undefined || entry === undefined) return this.#missing(flagKey, defaultValue);
-    const resolution = entry.constant ?? this.#run(snapshot, entry, context, undefined);
-    return this.settle(resolution, defaultValue, type);
+    const { constant } = entry;
+    if (constant !== undefined) return this.settle(constant, defaultValue, type);
+    return this.#run(snapshot, entry, context, undefined, defaultValue, type);
   }
 
   override prepare(context: EvaluationContext): PreparedContext<Resolution> {
@@ -94,8 +100,9 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
         const snapshot = this.#snapshot;
         const entry = snapshot?.entry(flagKey);
         if (snapshot === undefined || entry === undefined) return this.#missing(flagKey, defaultValue);
-        const resolution = entry.constant ?? this.#run(snapshot, entry, context, owner);
-        return this.settle(resolution, defaultValue, type);
+        const { constant } = entry;
+        if (constant !== undefined) return this.settle(constant, defaultValue, type);
+        return this.#run(snapshot, entry, context, owner, defaultValue, type);
       },
     };
     return owner;
@@ -113,13 +120,9 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     try {
       if (lane === undefined) throw noStore();
       const outcomes = lane.evaluateAll(snapshot, context, this.#options.clock);
-      const resolutions = new Array<Resolution>(outcomes.length);
-      const { outcomes: reader } = snapshot;
-      for (let i = 0; i < outcomes.length; i++) {
-        const outcome = outcomes[i] as number;
-        resolutions[i] = outcome >= 0 ? reader.resolution(outcome) : this.#exhausted(snapshot.keys[i] as string, outcome);
-      }
-      return resolutions;
+      return snapshot.outcomes.resolutions(outcomes, (flag, result) =>
+        this.#exhausted(snapshot.keys[flag] as string, result),
+      );
     } catch (caught) {
       // What one flag cannot read must not take the others' answers: ask one by one.
       this.#retireIfTrapped(lane, caught);
@@ -168,6 +171,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       imageBytes: this.#snapshot?.compiled.image.length ?? 0,
       ...this.#engine.describe(),
       ...this.#lifecycle.describe(),
+      options: describeOptions(this.#options),
     };
   }
 
@@ -176,20 +180,29 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   }
 
   /** Projects, calls the guest, and names its answer; `owner` is a prepared context. */
-  #run(snapshot: Snapshot, entry: FlagEntry, context: EvaluationContext, owner: object | undefined): Resolution {
+  #run(
+    snapshot: Snapshot,
+    entry: FlagEntry,
+    context: EvaluationContext,
+    owner: object | undefined,
+    defaultValue: JsonValue | undefined,
+    type: FlagType | undefined,
+  ): Resolution {
     const lane = this.#engine.lane(snapshot);
-    if (lane === undefined) return this.#failed(entry, snapshot, noStore());
+    if (lane === undefined) return this.#failed(entry, snapshot, noStore(), defaultValue);
     try {
       const { clock } = this.#options;
       const outcome =
         owner === undefined
           ? lane.evaluate(entry, context, clock)
           : lane.evaluatePrepared(entry, context, clock, owner);
-      if (outcome >= 0) return snapshot.outcomes.resolution(outcome);
-      return this.#exhausted(snapshot.keys[entry.index] as string, outcome);
+      if (outcome < 0) return this.#exhausted(snapshot.keys[entry.index] as string, outcome, defaultValue);
+      const resolution = snapshot.outcomes.resolution(outcome);
+      if (type === undefined && snapshot.outcomes.hasValue(outcome)) return resolution;
+      return this.settle(resolution, defaultValue, type);
     } catch (caught) {
       this.#retireIfTrapped(lane, caught);
-      return this.#failed(entry, snapshot, caught);
+      return this.#failed(entry, snapshot, caught, defaultValue);
     }
   }
 
@@ -200,15 +213,15 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   }
 
   /** An evaluation that threw, as a resolution: the guest's trap, a context that cannot be written, a getter's error. */
-  #failed(entry: FlagEntry, snapshot: Snapshot, caught: unknown): Resolution {
+  #failed(entry: FlagEntry, snapshot: Snapshot, caught: unknown, defaultValue: JsonValue | undefined): Resolution {
     const flagKey = snapshot.keys[entry.index] as string;
-    if (caught instanceof EdictError) return this.failure(flagKey, caught.openFeatureCode, caught.message, undefined);
+    if (caught instanceof EdictError) return this.failure(flagKey, caught.openFeatureCode, caught.message, defaultValue);
     const text = caught instanceof ContextError ? caught.message : `reading the context threw: ${String(caught)}`;
-    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, undefined);
+    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, defaultValue);
   }
 
-  #exhausted(flagKey: string, outcome: number): Resolution {
-    return this.failure(flagKey, 'GENERAL', `EVALUATION_DEADLINE: ${exhaustedText(flagKey, outcome)}`, undefined);
+  #exhausted(flagKey: string, outcome: number, defaultValue?: JsonValue): Resolution {
+    return this.failure(flagKey, 'GENERAL', `EVALUATION_DEADLINE: ${exhaustedText(flagKey, outcome)}`, defaultValue);
   }
 
   #missing(flagKey: string, defaultValue: JsonValue | undefined): Resolution {

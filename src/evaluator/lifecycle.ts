@@ -40,7 +40,10 @@ export class Lifecycle {
   readonly #options: ResolvedOptions;
   readonly #engine: Engine;
   readonly #ports: LifecyclePorts;
-  #state: EvaluatorState = 'not-ready';
+  #stateNow: EvaluatorState = 'not-ready';
+  #stateSinceMs: number;
+  /** The state to return to when a storm of traps is over; undefined: there is none. */
+  #calmState: 'ready' | 'stale' | undefined;
   #session: Session | undefined;
   #snapshot: Snapshot | undefined;
   #source: 'none' | 'bootstrap' | 'relay' | 'loaded' = 'none';
@@ -53,14 +56,28 @@ export class Lifecycle {
     this.#options = options;
     this.#engine = engine;
     this.#ports = ports;
+    this.#stateSinceMs = options.clock.now();
   }
 
   get state(): EvaluatorState {
     return this.#state;
   }
 
+  get #state(): EvaluatorState {
+    return this.#stateNow;
+  }
+
+  set #state(state: EvaluatorState) {
+    if (state !== this.#stateNow) this.#stateSinceMs = this.#options.clock.now();
+    this.#stateNow = state;
+  }
+
   get wasClosed(): boolean {
     return this.#wasClosed;
+  }
+
+  get confirmedAgeMs(): number | undefined {
+    return this.#session?.feed?.confirmedAgeMs;
   }
 
   /** Twice at the same time: one start. When ready: one refresh, which may fail without rejecting. */
@@ -77,9 +94,8 @@ export class Lifecycle {
       this.#wasClosed = false;
       this.#state = 'starting';
       begin();
-    } else if (this.#state === 'ready' || this.#state === 'stale') {
-      await this.refresh('initialize');
-      return;
+    } else if (this.#state !== 'starting') {
+      return this.#again(this.#session);
     }
     const session = this.#session;
     const onAbort = () => void this.close(0);
@@ -96,6 +112,13 @@ export class Lifecycle {
     }
   }
 
+  /** `initialize` after a start that ended: asks now, and rejects only when there is still nothing to decide with. */
+  async #again(session: Session): Promise<void> {
+    await session.started.catch(() => undefined);
+    await this.refresh('initialize');
+    if (this.#snapshot === undefined && this.#options.startup === 'strict') await session.started;
+  }
+
   close(deadlineMs: number): Promise<void> {
     if (this.#session === undefined) {
       this.#wasClosed = true;
@@ -107,11 +130,13 @@ export class Lifecycle {
     this.#state = 'closing';
     this.#snapshot = undefined;
     this.#source = 'none';
+    this.#calmState = undefined;
     this.#ports.use(undefined);
     session.abort.abort();
     session.feed?.stop();
     const finished = Promise.allSettled([session.client?.close(), session.started, this.#turn])
-      .then(() => this.#engine.close())
+      // A start that came after the deadline has taken the engine over.
+      .then(() => (this.#session === undefined ? this.#engine.close() : undefined))
       .catch((caught) => this.#options.logger.warn(`closing failed: ${String(caught)}`));
     this.#closing = this.#within(finished, deadlineMs).finally(() => {
       this.#closing = undefined;
@@ -137,7 +162,12 @@ export class Lifecycle {
   }
 
   describe(): Record<string, unknown> {
-    return { source: this.#source, feed: this.#session?.feed?.describe() ?? null };
+    const since = new Date(this.#stateSinceMs);
+    return {
+      stateSince: Number.isNaN(since.getTime()) ? null : since.toISOString(),
+      source: this.#source,
+      feed: this.#session?.feed?.describe() ?? null,
+    };
   }
 
   async #start(session: Session): Promise<void> {
@@ -189,15 +219,34 @@ export class Lifecycle {
     this.#later(session, { type: 'error', error });
   }
 
-  /** Listeners hear of a start's outcome after it settled: the OpenFeature SDK announces READY itself. */
+  /** Listeners hear of a start's outcome after it settled (the OpenFeature SDK announces READY itself), unless it is no longer so. */
   #later(session: Session, event: EvaluatorEvent): void {
+    const state = this.#state;
     startTimer(
       this.#options.clock,
       () => {
-        if (this.#session === session) this.#ports.emit(event);
+        if (this.#session === session && this.#state === state) this.#ports.emit(event);
       },
       0,
     );
+  }
+
+  /** More traps than replacements can keep up with, or a minute without any (S-28). */
+  onStorm(isStorm: boolean): void {
+    const session = this.#session;
+    if (isStorm) {
+      if (this.#state !== 'ready' && this.#state !== 'stale') return;
+      this.#calmState = this.#state;
+      this.#state = 'error';
+      const error = new EdictError('TRAP', 'the guest traps again and again; stores are replaced once a second');
+      // Not from within the evaluation that trapped.
+      queueMicrotask(() => this.#session === session && this.#ports.emit({ type: 'error', error }));
+    } else if (this.#calmState !== undefined) {
+      this.#state = this.#calmState;
+      this.#calmState = undefined;
+      const message = 'the guest no longer traps; serving the last good configuration';
+      this.#ports.emit(this.#state === 'ready' ? { type: 'ready' } : { type: 'stale', message });
+    }
   }
 
   /** True when a bootstrap configuration is in use. A document that is none is a warning, unless there is nothing else. */
@@ -243,7 +292,8 @@ export class Lifecycle {
     this.#source = source;
     this.#ports.use(snapshot);
     this.#reportBroken(snapshot);
-    if (previous === undefined) return;
+    // A listener that was not told of a first configuration yet has none that could change.
+    if (previous === undefined || this.#state === 'starting') return;
     const flagsChanged = snapshot.changesFrom(previous);
     if (flagsChanged.length === 0) return;
     const session = this.#session;
@@ -260,23 +310,28 @@ export class Lifecycle {
   }
 
   #onFeedEvent(event: FeedEvent): void {
-    const { logger } = this.#options;
     switch (event.type) {
       case 'recovered':
         if (this.#state === 'starting') return;
+        if (this.#calmState !== undefined) {
+          this.#calmState = 'ready';
+          return;
+        }
         this.#state = 'ready';
         this.#ports.emit({ type: 'ready' });
         return;
       case 'stale':
+        if (this.#calmState !== undefined) {
+          this.#calmState = 'stale';
+          return;
+        }
         this.#state = 'stale';
         this.#ports.emit({ type: 'stale', message: event.message });
         return;
       case 'overdue':
+        this.#calmState = undefined;
         this.#state = 'error';
         this.#ports.emit({ type: 'error', error: event.error });
-        return;
-      case 'failed':
-        logger.warn(`refreshing the configuration failed: ${event.error.message}`);
         return;
       default:
         return;

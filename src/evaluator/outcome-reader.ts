@@ -33,12 +33,15 @@ export class OutcomeReader {
   readonly #keys: readonly string[];
   readonly #texts: (FlagText | undefined)[];
   readonly #resolutions: (Resolution | undefined)[];
+  /** 1 where an outcome has a value to give: tells it without touching the resolution, which is seldom in a near cache. */
+  readonly #valued: Uint8Array;
 
   constructor(compiled: CompiledConfiguration, keys: readonly string[]) {
     this.#compiled = compiled;
     this.#keys = keys;
     this.#texts = new Array(keys.length);
     this.#resolutions = new Array(compiled.outcomes.length / OUTCOME_WORDS);
+    this.#valued = new Uint8Array(compiled.outcomes.length / OUTCOME_WORDS);
   }
 
   /** The shared, frozen resolution of an outcome; `value` is null where the caller's default belongs. */
@@ -47,7 +50,25 @@ export class OutcomeReader {
     if (known !== undefined) return known;
     const built = freezeResolution(this.raw(outcome));
     this.#resolutions[outcome] = built;
+    this.#valued[outcome] = built.value === null ? 0 : 1;
     return built;
+  }
+
+  /** Whether the outcome's resolution can be answered as it is; false until it was asked for once. */
+  hasValue(outcome: number): boolean {
+    return this.#valued[outcome] === 1;
+  }
+
+  /** The resolutions of one outcome a flag; `failed` answers for results below zero. */
+  resolutions(outcomes: Int32Array, failed: (flag: number, result: number) => Resolution): Resolution[] {
+    const known = this.#resolutions;
+    const { length } = outcomes;
+    const answers = new Array<Resolution>(length);
+    for (let i = 0; i < length; i++) {
+      const outcome = outcomes[i] as number;
+      answers[i] = known[outcome] ?? (outcome < 0 ? failed(i, outcome) : this.resolution(outcome));
+    }
+    return answers;
   }
 
   raw(outcome: number): RawOutcome {

@@ -1,4 +1,4 @@
-/** The options a caller can give. Written from the table in table.ts by render.ts; a test keeps it equal. */
+/** The type of the options a caller can give. Written from the table in table.ts by render.ts; a test keeps it equal. */
 
 import type { Dispatcher } from 'undici';
 
@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Clock } from './clock.ts';
 import type { HeadersFunction } from './table.ts';
 
+/** Every option, each documented with its default. All may be left out, except `endpoint` or else `bootstrap`. */
 export interface EdictOptions {
   /**
    * Base URL of the relay. A path prefix is kept, trailing slashes are dropped. Say where the relay is; leave it out to

@@ -42,7 +42,7 @@ export function renderOptionsType(): string {
     const comment = wrap(sentences, LINE_WIDTH - '   * '.length).map((line) => `   * ${line}\n`);
     return `  /**\n${comment.join('')}   */\n  readonly ${name}?: ${memberType(row.type)};\n`;
   });
-  return `/** The options a caller can give. Written from the table in table.ts by render.ts; a test keeps it equal. */
+  return `/** The type of the options a caller can give. Written from the table in table.ts by render.ts; a test keeps it equal. */
 
 import type { Dispatcher } from 'undici';
 
@@ -50,6 +50,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Clock } from './clock.ts';
 import type { HeadersFunction } from './table.ts';
 
+/** Every option, each documented with its default. All may be left out, except \`endpoint\` or else \`bootstrap\`. */
 export interface EdictOptions {
 ${members.join('')}}
 `;

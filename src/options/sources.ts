@@ -32,7 +32,7 @@ export function parseBootstrap(value: unknown): BootstrapSource | typeof REFUSED
 }
 
 export function parseModuleSource(value: unknown): ModuleSource | typeof REFUSED {
-  if (value instanceof Uint8Array) return Object.freeze({ kind: 'bytes', bytes: value.slice() });
+  if (value instanceof Uint8Array) return Object.freeze({ kind: 'bytes', bytes: new Uint8Array(value) });
   if (Object.prototype.toString.call(value) === '[object WebAssembly.Module]') {
     return Object.freeze({ kind: 'module', module: value as object });
   }

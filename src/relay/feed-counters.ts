@@ -13,6 +13,7 @@ export class FeedCounters {
   #lastError: JsonObject | null = null;
   #lastAttemptAt: string | null = null;
   #lastSuccessAt: string | null = null;
+  #confirmed: { readonly wallMs: number; readonly monotonicMs: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,7 +22,9 @@ export class FeedCounters {
   count(result: Exclude<RefreshResult, 'failed'>): void {
     this.#counts[result]++;
     this.#lastAttemptAt = this.#time();
-    if (result !== 'held') this.#lastSuccessAt = this.#lastAttemptAt;
+    if (result === 'held') return;
+    this.#lastSuccessAt = this.#lastAttemptAt;
+    this.#confirmed = { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
   }
 
   countFailure({ code, status }: EdictError): void {
@@ -29,6 +32,16 @@ export class FeedCounters {
     this.#failedByCode[code] = (this.#failedByCode[code] ?? 0) + 1;
     this.#lastAttemptAt = this.#time();
     this.#lastError = { code, status: status ?? null, at: this.#lastAttemptAt };
+  }
+
+  /**
+   * Milliseconds since the relay last confirmed the configuration. The larger of two clocks: a monotonic one may stand still
+   * while the runtime is suspended, a wall clock may be set back.
+   */
+  get confirmedAgeMs(): number | undefined {
+    if (this.#confirmed === undefined) return undefined;
+    const { wallMs, monotonicMs } = this.#confirmed;
+    return Math.max(this.#clock.now() - wallMs, this.#clock.monotonic() - monotonicMs);
   }
 
   describe(): JsonObject {

@@ -110,6 +110,11 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     this.#window?.fail(closed());
   }
 
+  /** Milliseconds since the relay last confirmed the configuration in use; `undefined` when it never did. */
+  get confirmedAgeMs(): number | undefined {
+    return this.#counters.confirmedAgeMs;
+  }
+
   /** Plain JSON for diagnostics; no secret, no content. */
   describe(): JsonObject {
     const { clock } = this.#options;

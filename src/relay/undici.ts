@@ -83,8 +83,10 @@ export function createPool(undici: Undici, origin: string, connectTimeoutMs: num
   return {
     dispatcher: pool,
     async destroy() {
-      await pool.destroy().catch(() => undefined);
+      const ended = pool.destroy().catch(() => undefined);
+      // undici does not look at a connection that is still being made.
       for (const socket of sockets) socket.destroy();
+      await ended;
     },
   };
 }

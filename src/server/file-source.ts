@@ -48,7 +48,8 @@ export class FileSource implements FlagSource {
   #text: string | undefined;
   /** What identified the file at the last read, good or not. */
   #stamp: string | undefined;
-  #reading: Promise<void> = Promise.resolve();
+  #reading: Promise<unknown> = Promise.resolve();
+  #isLooking = false;
 
   #listener: (() => void) | undefined;
   #watcher: FSWatcher | undefined;
@@ -77,16 +78,14 @@ export class FileSource implements FlagSource {
     return this.#failure;
   }
 
-  read(): Promise<void> {
-    // One after the other: an older read must not overwrite what a younger one found.
-    this.#reading = this.#reading.then(() => this.#readNow());
-    return this.#reading;
+  async read(): Promise<void> {
+    await this.#read();
   }
 
-  watch(listener: () => void): void {
+  async watch(listener: () => void): Promise<void> {
     this.#listener = listener;
     this.#check = setInterval(() => void this.#lookForChange(), this.#checkIntervalMs).unref();
-    void this.#bindWatcher();
+    await this.#bindWatcher();
   }
 
   async close(): Promise<void> {
@@ -96,6 +95,17 @@ export class FileSource implements FlagSource {
     this.#watcher?.close();
     this.#watcher = undefined;
     await this.#reading;
+  }
+
+  /** One read after the other: an older one must not overwrite what a younger one found. True when it made a difference. */
+  #read(): Promise<boolean> {
+    const reading = this.#reading.then(async () => {
+      const { content, failure } = this;
+      await this.#readNow();
+      return content !== this.#content || failure?.message !== this.#failure?.message;
+    });
+    this.#reading = reading;
+    return reading;
   }
 
   async #readNow(): Promise<void> {
@@ -186,7 +196,10 @@ export class FileSource implements FlagSource {
   }
 
   async #lookForChange(): Promise<void> {
-    void this.#bindWatcher();
+    // On a slow file system one look may take longer than the time to the next.
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await this.#bindWatcher();
     const stamp = await this.#identify().then(
       (identity) => identity.stamp,
       () => undefined,
@@ -195,12 +208,11 @@ export class FileSource implements FlagSource {
     if (this.#listener !== undefined && (stamp !== this.#stamp || this.#failure !== undefined)) {
       await this.#readAndTell();
     }
+    this.#isLooking = false;
   }
 
   async #readAndTell(): Promise<void> {
-    const { content, failure } = this;
-    await this.read();
-    if (content !== this.#content || failure?.message !== this.#failure?.message) this.#listener?.();
+    if (await this.#read()) this.#listener?.();
   }
 }
 

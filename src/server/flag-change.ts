@@ -1,6 +1,6 @@
 /** The difference between two flag sets, as counted by metrics and as told to the listeners of the change stream. */
 
-import { objectOfTexts } from './canonical-json.ts';
+import { objectOfTexts } from '../internal/canonical-json.ts';
 import type { FlagSet, ServedFlag } from './flag-set.ts';
 
 export interface FlagChange {

@@ -1,9 +1,9 @@
 /** One immutable set of flags with its enrichment, and the answers that depend on nothing else. */
 
+import { canonicalJson, compareUtf8, objectOfTexts } from '../internal/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { emptyRecord } from '../internal/json.ts';
 import { Body } from './answer.ts';
-import { canonicalJson, compareUtf8, objectOfTexts } from './canonical-json.ts';
 
 /** A flag in the relay's internal form, with its canonical text. */
 export interface ServedFlag {

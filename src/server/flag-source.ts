@@ -19,8 +19,11 @@ export interface FlagSource {
   readonly failure: SourceFailure | undefined;
   /** Reads now. Never rejects: what went wrong is in `failure`. */
   read(): Promise<void>;
-  /** Begins to look for changes. The listener is called after each read the source did by itself that made a difference. */
-  watch(listener: () => void): void;
+  /**
+   * Begins to look for changes; resolves when it looks. The listener is called after each read the source did by itself
+   * that made a difference, and must not throw.
+   */
+  watch(listener: () => void): Promise<void>;
   /** Ends the looking; resolves when no read is under way any more. */
   close(): Promise<void>;
 }

@@ -65,7 +65,7 @@ export class FlagStore {
     this.#evaluator = await this.#options.createEvaluator(set.document());
     this.#current = set;
     this.#loadedAt = new Date();
-    for (const source of this.#options.sources) source.watch(() => void this.#update());
+    await Promise.all(this.#options.sources.map((source) => source.watch(() => void this.#update())));
   }
 
   /** Reads every source now and puts the outcome into force. */
@@ -120,23 +120,29 @@ export class FlagStore {
 
   async #updateNow(): Promise<void> {
     if (this.#closed || this.#evaluator === undefined) return;
-    const before = this.current;
-    const next = this.#merge();
-    const change = diffFlagSets(before, next);
+    const change = await this.#takeOver(this.current, this.#evaluator);
+    this.#tellFailures();
+    if (change !== undefined) this.#options.listener({ type: 'changed', change });
+  }
+
+  /** Puts the sources' contents into force; `undefined` when nothing changed, or when they were refused. */
+  async #takeOver(before: FlagSet, evaluator: FlagEvaluator): Promise<FlagChange | undefined> {
     try {
-      if (change !== undefined) await this.#evaluator.load(next.document());
+      const next = this.#merge();
+      const change = diffFlagSets(before, next);
+      if (change !== undefined) {
+        await evaluator.load(next.document());
+        this.#current = next;
+      }
       this.#rejected = undefined;
+      // Read again, if only with the same outcome: unless a source failed, its content is as fresh as this moment.
+      if (change !== undefined || this.failures.size === 0) this.#loadedAt = new Date();
+      return change;
     } catch (caught) {
       const { message } = EdictError.from(caught, 'INVALID_FLAG_FILE');
       this.#rejected = { message, since: this.#rejected?.since ?? new Date() };
+      return undefined;
     }
-    this.#tellFailures();
-    if (this.#rejected !== undefined) return;
-    // Read again, if only with the same outcome: unless a source failed, its content is as fresh as this moment.
-    if (this.failures.size === 0 || change !== undefined) this.#loadedAt = new Date();
-    if (change === undefined) return;
-    this.#current = next;
-    this.#options.listener({ type: 'changed', change });
   }
 
   #tellFailures(): void {

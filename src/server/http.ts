@@ -69,6 +69,8 @@ export class HttpListener {
     const { path, query } = splitTarget(request.url ?? '/');
     const match = this.#router.match(method, path);
     this.#setCommonHeaders(response);
+    // A client that resets its connection is no error of the relay's, and must not become an uncaught one.
+    response.on('error', () => {});
     try {
       const answer = await this.#answer(request, match, query);
       if ('stream' in answer) {

@@ -1,12 +1,12 @@
 /** OFREP: one flag, or all flags, evaluated here for a context sent by the client. */
 
 import type { EvaluationContext, Resolution } from '../evaluator/resolution.ts';
+import { compareUtf8 } from '../internal/canonical-json.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
 import type { Answer } from './answer.ts';
 import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
-import { compareUtf8 } from './canonical-json.ts';
 import type { FlagStore } from './flag-store.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { RequestBody } from './request-body.ts';

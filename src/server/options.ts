@@ -2,18 +2,21 @@
 
 import { EdictError } from '../errors.ts';
 import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
+import { canonicalJson } from '../internal/canonical-json.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
 import { lastModified } from './last-modified.ts';
 
+/** A flag file with its format, where the extension does not say it. */
 export interface FlagFileOption {
   readonly path: string;
   /** Default: by the extension (`.json`, `.toml`, everything else is YAML). */
   readonly format?: FlagFileFormat;
 }
 
+/** What a relay is started with; only `flagFiles` is required. */
 export interface RelayOptions {
   /**
    * Flag files, watched for changes. Several are merged in order: a later file's flag replaces an earlier one's of the
@@ -94,7 +97,8 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demand(typeof resolved.host === 'string' && resolved.host !== '', 'host', 'an address or a host name');
   demandInteger(resolved.port, 'port', 0, 65_535);
   checkApiKeys(resolved.apiKeys);
-  demand(isJsonObject(resolved.evaluationContextEnrichment), 'evaluationContextEnrichment', 'an object');
+  const enrichment = jsonCopy(resolved.evaluationContextEnrichment);
+  demand(isJsonObject(enrichment), 'evaluationContextEnrichment', 'an object that JSON can say');
   demand(isTimeZone(resolved.timeZone), 'timeZone', 'a name of the IANA time zone database');
   demandInteger(resolved.debounceMs, 'debounceMs', 0, MAX_TIMER_MS);
   demandInteger(resolved.checkIntervalMs, 'checkIntervalMs', 10, MAX_TIMER_MS);
@@ -103,7 +107,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demandInteger(resolved.maxStreams, 'maxStreams', 0, Number.MAX_SAFE_INTEGER);
   demandInteger(resolved.maxBodyBytes, 'maxBodyBytes', 1_024, Number.MAX_SAFE_INTEGER);
   demandInteger(resolved.drainMs, 'drainMs', 0, DEFAULTS.drainMs);
-  return resolved;
+  return { ...resolved, evaluationContextEnrichment: enrichment };
 }
 
 /** Keys travel in a header, so only what a header can carry is a key. */
@@ -113,6 +117,15 @@ export function checkApiKeys(keys: readonly string[]): void {
     'apiKeys',
     'a list of keys in printable ASCII, none empty',
   );
+}
+
+/** A copy, so that later changes by the caller have no effect; `undefined` for what JSON cannot say. */
+function jsonCopy(value: unknown): unknown {
+  try {
+    return JSON.parse(canonicalJson(value)) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function isTimeZone(timeZone: string): boolean {
@@ -127,7 +140,7 @@ function demandInteger(value: number, option: string, min: number, max: number):
   demand(Number.isInteger(value) && value >= min && value <= max, option, `a whole number from ${min} to ${max}`);
 }
 
-function demand(holds: boolean, option: string, rule: string): void {
+function demand(holds: boolean, option: string, rule: string): asserts holds {
   if (!holds) throw new EdictError('INVALID_OPTION', `${option}: ${rule}`);
 }
 

@@ -74,7 +74,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
           checkIntervalMs: resolved.checkIntervalMs,
         }),
     ),
-    enrichment: structuredClone(resolved.evaluationContextEnrichment),
+    enrichment: resolved.evaluationContextEnrichment,
     createEvaluator: (document) => createEvaluator(document, resolved.logger),
     listener: (event) => {
       report(event, { metrics, streams, logger });

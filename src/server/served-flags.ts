@@ -5,8 +5,8 @@ import type { Finding } from '../flags/finding.ts';
 import { formatFinding, locateFindings } from '../flags/finding.ts';
 import { parseFlag } from '../flags/parse-flag.ts';
 import { validateFlag } from '../flags/validate.ts';
+import { canonicalJson } from '../internal/canonical-json.ts';
 import type { JsonValue } from '../internal/json.ts';
-import { canonicalJson } from './canonical-json.ts';
 import type { ServedFlag } from './flag-set.ts';
 import { internalForm } from './internal-form.ts';
 

@@ -1,12 +1,13 @@
 /** Generates the code of a nikunjy query: short-circuits become forward jumps, constants are settled here. */
 
-import { Op } from '../image/abi.ts';
+import { Op, SEMVER_BYTES } from '../image/abi.ts';
 import type { Pool } from '../image/pool.ts';
 import { Label, type Program } from '../image/program.ts';
 import type { SlotTable } from '../image/slots.ts';
 import type { CompareNode, CompareOp, QueryNode } from '../query/ast.ts';
 import { isInvalidOperation } from '../query/invalid-operation.ts';
 import { lowerCase } from '../query/lower-case.ts';
+import { parseVersion, type Version } from '../query/version.ts';
 import type { FlagReads } from './flag-reads.ts';
 
 const ORDER: readonly CompareOp[] = ['eq', 'ne', 'gt', 'lt', 'ge', 'le'];
@@ -161,8 +162,10 @@ class QueryCode {
         return;
       }
       case 'version': {
-        const ref = this.#pool.string(value.text);
-        program.emit(Op.semverEq + order, slot, ref.ptr, ref.bytes, met, unmet);
+        const version = parseVersion(value.text);
+        // A part beyond uint64: no attribute equals, precedes or follows it.
+        if (version === undefined) break;
+        program.emit(Op.semverEq + order, slot, this.#version(version), 0, met, unmet);
         return;
       }
       case 'int':
@@ -189,6 +192,19 @@ class QueryCode {
         break;
     }
     program.jump(unmet);
+  }
+
+  #version(version: Version): number {
+    const table = this.#pool.reserve(SEMVER_BYTES, 8);
+    this.#pool.setI64(table, version.major);
+    this.#pool.setI64(table + 8, version.minor);
+    this.#pool.setI64(table + 16, version.patch);
+    if (version.prerelease !== '') {
+      const ref = this.#pool.string(version.prerelease);
+      this.#pool.setU32(table + 24, ref.ptr);
+      this.#pool.setU32(table + 28, ref.bytes);
+    }
+    return table;
   }
 
   /** Pairs (ptr, bytes) sorted by length, then bytes, for the guest's binary search. */

@@ -10,6 +10,9 @@ export const INSTRUCTION_BYTES = INSTRUCTION_WORDS * 4;
 export const NO_HASH = 0xffffffff;
 export const NO_OUTCOME = 0xffffffff;
 
+/** Bit of the operation byte: both nexts are outcomes. */
+export const OP_FINAL = 0x80;
+
 /** Operation codes. `eq` codes of a family begin a run in the order eq ne gt lt ge le. */
 export const Op = {
   jump: 1,
@@ -45,6 +48,7 @@ export const RESULT_MEMORY = -2;
 
 export const SPLIT_HEADER_BYTES = 12;
 export const SPLIT_ENTRY_BYTES = 12;
+export const SEMVER_BYTES = 32;
 export const PROGRESS_BYTES = 56;
 export const WINDOW_BYTES = 32;
 export const SCHEDULE_ENTRY_BYTES = 16;

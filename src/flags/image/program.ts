@@ -1,6 +1,6 @@
 /** The instruction emitter: forward labels, patched when placed. */
 
-import { INSTRUCTION_BYTES, INSTRUCTION_WORDS, Op } from './abi.ts';
+import { INSTRUCTION_BYTES, INSTRUCTION_WORDS, OP_FINAL, Op } from './abi.ts';
 
 /** A place further on in the program. Jumps only ever go to a label that is placed later. */
 export class Label {
@@ -59,14 +59,30 @@ export class Program {
     for (const use of label.uses) this.#words[use] = this.#count;
   }
 
-  /** The code at its final absolute address: instruction indexes become addresses. */
+  /**
+   * The code at its final absolute address: instruction indexes become addresses, a jump to a jump goes where that one
+   * goes, and a jump to a return carries the outcome itself.
+   */
   link(codeBase: number): Uint32Array {
     const words = this.#words.slice(0, this.#count * INSTRUCTION_WORDS);
-    for (let at = 0; at < words.length; at += INSTRUCTION_WORDS) {
-      words[at + 3] = codeBase + (words[at + 3] ?? 0) * INSTRUCTION_BYTES;
-      words[at + 4] = codeBase + (words[at + 4] ?? 0) * INSTRUCTION_BYTES;
+    // Backwards, so that what a target itself goes on to is linked already: all jumps go forward.
+    for (let at = words.length - INSTRUCTION_WORDS; at >= 0; at -= INSTRUCTION_WORDS) {
+      if (words[at] === Op.return) continue;
+      const met = this.#next(words, words[at + 3] as number, codeBase);
+      const unmet = this.#next(words, words[at + 4] as number, codeBase);
+      words[at + 3] = met;
+      words[at + 4] = unmet;
+      if ((met & unmet & 1) === 1) words[at] = (words[at] as number) | OP_FINAL;
     }
     return words;
+  }
+
+  #next(words: Uint32Array, target: number, codeBase: number): number {
+    const at = target * INSTRUCTION_WORDS;
+    const op = (words[at] as number) & 0x7f;
+    if (op === Op.return) return (words[at + 1] as number) * 2 + 1;
+    if (op === Op.jump) return words[at + 3] as number;
+    return codeBase + target * INSTRUCTION_BYTES;
   }
 
   #target(position: number, label: Label | undefined): void {

@@ -17,7 +17,7 @@ import { ENTRY_BYTES, Tag, VALUE_BYTES } from '../image/pool.ts';
 import type { SlotTable } from '../image/slots.ts';
 import { nestingDepth } from './nesting.ts';
 import { OPERATOR_CODES, SLOT_OR_CODE } from './operators.ts';
-import { mayYieldMap, singleMember, TreeReads } from './reads.ts';
+import { branchesOf, mayYieldMap, singleMember, TreeReads } from './reads.ts';
 import { isNeverIndex, variablePieces } from './variable-path.ts';
 
 /** Levels of arrays and objects a rule may have; the guest's stack holds many times that. */
@@ -191,7 +191,7 @@ class Encoder {
         break;
       case 'if':
       case '?:':
-        if (args?.some(mayYieldMap) === true) this.#reads.all();
+        if (args !== undefined && branchesOf(args).some(mayYieldMap)) this.#reads.all();
         break;
       case 'set': {
         // The member's value is evaluated a second time, whatever came out of the first.

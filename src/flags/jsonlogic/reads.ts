@@ -81,12 +81,18 @@ export function mayYieldMap(node: JsonValue): boolean {
       return true;
     case 'and':
     case 'or':
+      return Array.isArray(operand) && operand.some(mayYieldMap);
     case 'if':
     case '?:':
-      return Array.isArray(operand) && operand.some(mayYieldMap);
+      return Array.isArray(operand) && branchesOf(operand).some(mayYieldMap);
     default:
       return false;
   }
+}
+
+/** What an `if` of these clauses can come to: its thens and its else. */
+export function branchesOf(clauses: readonly JsonValue[]): JsonValue[] {
+  return clauses.filter((_, i) => i % 2 === 1 || i === clauses.length - 1);
 }
 
 /** Name and operand of an object with one member: the only kind that is an operation. */

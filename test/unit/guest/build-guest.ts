@@ -1,7 +1,7 @@
 /** Compiles a test guest from AssemblyScript sources, with the options of the real one; kept by digest in the system's temp folder. */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,9 +19,7 @@ const OPTIONS = [
 export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
   const name = `${entry}.ts`;
   const read = new Map<string, string | null>();
-  const asc = await import('assemblyscript/asc');
   const files = new Map<string, Uint8Array>();
-  const { version } = asc;
 
   const sources = (path: string): string | null => {
     const known = read.get(path);
@@ -36,12 +34,13 @@ export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
     return text;
   };
 
-  const kept = keptFile(version, sourcesOf(name, sources));
+  const kept = keptFile(sourcesOf(name, sources));
   try {
     return new WebAssembly.Module(readFileSync(kept));
   } catch {
     // First build of these sources.
   }
+  const asc = await import('assemblyscript/asc');
   const { error, stderr } = await asc.main([name, ...OPTIONS, '--outFile', 'guest.wasm'], {
     readFile: sources,
     writeFile: (path, contents) => {
@@ -55,6 +54,7 @@ export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
   const folder = mkdtempSync(join(tmpdir(), 'edict-guest-'));
   writeFileSync(join(folder, 'guest.wasm'), bytes);
   renameSync(join(folder, 'guest.wasm'), kept);
+  rmSync(folder, { recursive: true });
   return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
 }
 
@@ -73,9 +73,10 @@ function sourcesOf(entry: string, read: (path: string) => string | null): string
   return [...seen].map((file) => file.join('\0')).join('\0');
 }
 
-function keptFile(version: string, sources: string): string {
+function keptFile(sources: string): string {
+  const compiler = readFileSync(resolve(ROOT, 'node_modules/assemblyscript/package.json'), 'utf8');
   const digest = createHash('sha256')
-    .update([version, ...OPTIONS, sources].join('\0'))
+    .update([compiler, ...OPTIONS, sources].join('\0'))
     .digest('hex');
   return join(tmpdir(), `edict-test-guest-${digest.slice(0, 32)}.wasm`);
 }

@@ -22,7 +22,8 @@ function nested(levels: number, rule: JsonValue): JsonValue {
 
 describe('an evaluation', () => {
   it('asks nothing of the host', () => {
-    expect(WebAssembly.Module.imports(rig.module)).toEqual([]);
+    const { imports } = WebAssembly.Module as unknown as { imports(module: WebAssembly.Module): unknown[] };
+    expect(imports(rig.module)).toEqual([]);
   });
 
   it('ends with a fault when data applied as logic goes on for ever', () => {

@@ -21,6 +21,13 @@ describe('resolveRelayOptions', () => {
     });
   });
 
+  it('copies the enrichment, so that later changes by the caller have no effect', () => {
+    const mine = { tags: ['a'] };
+    const { evaluationContextEnrichment } = resolveRelayOptions({ ...FILES, evaluationContextEnrichment: mine });
+    mine.tags.push('b');
+    expect(evaluationContextEnrichment).toEqual({ tags: ['a'] });
+  });
+
   it('takes an option given as undefined for one not given', () => {
     const options = { ...FILES, port: undefined, apiKeys: undefined } as unknown as RelayOptions;
     expect(resolveRelayOptions(options)).toMatchObject({ port: 1031, apiKeys: [] });
@@ -40,6 +47,7 @@ describe('resolveRelayOptions', () => {
     ['apiKeys', ['schlüssel']],
     ['apiKeys', 'key'],
     ['evaluationContextEnrichment', []],
+    ['evaluationContextEnrichment', { at: Number.NaN }],
     ['timeZone', 'Mars/Olympus'],
     ['debounceMs', -1],
     ['checkIntervalMs', 0],

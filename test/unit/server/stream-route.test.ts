@@ -1,6 +1,10 @@
+import { connect } from 'node:net';
 import { request } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SHOP, startTestRelay, until } from './test-relay.ts';
+import { Authentication } from '../../../src/server/authentication.ts';
+import { HttpListener } from '../../../src/server/http.ts';
+import { ChangeStreams, streamRoute } from '../../../src/server/stream-route.ts';
+import { SHOP, SILENT, startTestRelay, until } from './test-relay.ts';
 
 const PATH = '/stream/v1/sse/flag/change';
 
@@ -98,6 +102,37 @@ describe('GET /stream/v1/sse/flag/change', () => {
     first.close();
     await until(async () => (await get('/metrics')).text.includes('gofeatureflag_stream_clients 1\n'));
     expect((await open(relay.url + PATH)).status).toBe(200);
+  });
+
+  it('drops a stream whose client takes nothing, and goes on with the others', async () => {
+    const streams = new ChangeStreams({ maxStreams: 2, heartbeatMs: 10, idleMs: 50 });
+    const http = new HttpListener({
+      routes: [streamRoute({ streams, authentication: new Authentication([]) })],
+      version: undefined,
+      maxBodyBytes: 1_024,
+      logger: SILENT,
+      onAnswered: () => {},
+    });
+    const { port } = await http.listen('127.0.0.1', 0);
+    onTestFinished(async () => {
+      streams.close();
+      await http.close(1_000);
+    });
+    const stuck = connect(port, '127.0.0.1').pause();
+    onTestFinished(() => void stuck.destroy());
+    stuck.on('error', () => {});
+    stuck.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const { received } = await open(`http://127.0.0.1:${port}${PATH}`);
+    await until(() => streams.size === 2);
+
+    const flag = { value: {}, text: JSON.stringify('x'.repeat(1_000_000)) };
+    const change = { added: new Map([['big', flag]]), deleted: new Map(), updated: new Map() };
+    await until(() => {
+      streams.publish(change);
+      return streams.size === 1;
+    });
+    const length = received.text.length;
+    await until(() => received.text.length > length && received.text.endsWith(': heartbeat\n\n'));
   });
 
   it('ends open streams in good order when the relay closes', async () => {

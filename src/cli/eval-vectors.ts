@@ -1,0 +1,74 @@
+/** `edict eval --vectors FILE`: answers JSON lines of evaluations, one line out for each line in. */
+
+import type { JsonValue } from '../internal/json.ts';
+import { hasOwn, isJsonObject } from '../internal/json.ts';
+import { canonicalJson } from '../internal/canonical-json.ts';
+import { findJsonSyntaxError } from '../flags/json-syntax.ts';
+import { readLines } from './byte-lines.ts';
+import { LineWriter, printError } from './console.ts';
+import { answerText, engineAnswer, refusal } from './engine-answer.ts';
+import { readEvaluationInput } from './evaluation-input.ts';
+import { ExitCode } from './exit-codes.ts';
+import { Kernel } from './kernel.ts';
+
+/**
+ * Reads `{id, input: {flagKey, flag, evalContext, flagContext}}` and writes `{id, output}`, in order. In place of `input`
+ * a line may carry `inputText`, the input as one string, to see what the engine says of text that is not JSON.
+ *
+ * A line that cannot be answered is named on standard error and left out; the rest is answered, and the exit code is 1.
+ */
+export async function evalVectors(path: string): Promise<ExitCode> {
+  const kernel = await Kernel.open();
+  const out = new LineWriter();
+  const name = path === '-' ? 'standard input' : path;
+  let number = 0;
+  let bad = 0;
+  for await (const line of readLines(path)) {
+    number++;
+    if (line.trim() === '') continue;
+    try {
+      await out.write(answerLine(kernel, line));
+    } catch (caught) {
+      bad++;
+      await out.flush();
+      printError(`${name}:${number}: ${(caught as Error).message}`);
+    }
+  }
+  await out.flush();
+  if (bad === 0) return ExitCode.fine;
+  printError(`${bad} of ${number} lines could not be answered`);
+  return ExitCode.found;
+}
+
+/** Throws what the line's writer has to know. */
+function answerLine(kernel: Kernel, line: string): string {
+  const record = parse(line);
+  if (!isJsonObject(record)) throw new Error('the line is not a JSON object');
+  const id = hasOwn(record, 'id') ? (record['id'] as JsonValue) : null;
+  return `{"id":${canonicalJson(id)},"output":${outputOf(kernel, record)}}`;
+}
+
+function outputOf(kernel: Kernel, record: { readonly [member: string]: JsonValue }): string {
+  let raw = record['input'];
+  const text = record['inputText'];
+  if (raw === undefined) {
+    if (typeof text !== 'string') throw new Error('the line has no member "input"');
+    const syntax = findJsonSyntaxError(text);
+    if (syntax !== undefined) return answerText(refusal('PARSE_ERROR', syntax.message));
+    raw = JSON.parse(text) as JsonValue;
+  }
+  const input = readEvaluationInput(raw);
+  if ('error' in input) return answerText(refusal('PARSE_ERROR', input.error));
+  const { flagKey, flag, evalContext: context, enrichment } = input;
+  return answerText(engineAnswer(kernel.ask({ flagKey, flag, context, enrichment }), input.defaultSdkValue));
+}
+
+function parse(line: string): JsonValue {
+  try {
+    return JSON.parse(line) as JsonValue;
+  } catch (caught) {
+    const problem = findJsonSyntaxError(line);
+    if (problem === undefined) throw caught;
+    throw new Error(`not JSON: ${problem.message} (column ${problem.offset + 1})`);
+  }
+}

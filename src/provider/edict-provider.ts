@@ -1,0 +1,185 @@
+/** The OpenFeature provider: the SDK's view of an evaluator. */
+
+import type {
+  ErrorCode,
+  EvaluationContext,
+  FlagMetadata,
+  JsonValue,
+  Provider,
+  ResolutionDetails,
+} from '@openfeature/server-sdk';
+import { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
+import { InProcessEvaluator } from '../evaluator/in-process-evaluator.ts';
+import type { FlagType, Resolution } from '../evaluator/resolution.ts';
+import type { EdictOptions } from '../options/edict-options.ts';
+import { consoleLogger, createSafeLogger } from '../telemetry/logger.ts';
+import { LifecycleEvents } from './lifecycle-events.ts';
+import { ProviderEvents } from './provider-events.ts';
+import { ProviderStartError } from './start-error.ts';
+
+/**
+ * Edict as a provider of the OpenFeature server SDK: flags are decided in-process, in WebAssembly, against a configuration
+ * polled from a relay. A resolution never throws, never waits and never touches the network; when a flag cannot be decided the
+ * caller gets the default with an error code and a message.
+ *
+ * The optional peer `@openfeature/server-sdk` (1.19 or newer) is yours to install; this class does not load it.
+ *
+ * @example
+ * const provider = new EdictProvider({ endpoint: 'http://localhost:1031' });
+ * await OpenFeature.setProviderAndWait(provider);
+ * const enabled = await OpenFeature.getClient().getBooleanValue('new-checkout', false, { targetingKey: 'user-1' });
+ */
+export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> implements Provider {
+  /** A literal: a class's own name changes under a minifier (requirement 2.1.1). */
+  readonly metadata = { name: 'edict' } as const;
+  readonly runsOn = 'server';
+  readonly events: ProviderEvents;
+  /** Decides the flags. Its synchronous `evaluate` answers without the SDK's cost; its life belongs to this provider. */
+  readonly evaluator: E;
+  readonly #lifecycle: LifecycleEvents;
+
+  /** Decides in-process. Throws `EdictError` INVALID_OPTION before any I/O. */
+  constructor(options: EdictOptions);
+  /**
+   * Puts an evaluator of your own behind the SDK, or one that also serves others. `initialize()` starts it and `onClose()`
+   * closes it.
+   */
+  constructor(evaluator: E);
+  constructor(source: EdictOptions | E) {
+    // Without a type argument E is the evaluator that options make.
+    this.evaluator = source instanceof AbstractEvaluator ? source : (new InProcessEvaluator(source) as unknown as E);
+    const logger = source instanceof AbstractEvaluator ? undefined : source.logger;
+    this.events = new ProviderEvents(createSafeLogger(logger ?? consoleLogger));
+    this.#lifecycle = new LifecycleEvents((type, context) =>
+      this.events.emit(type as Parameters<ProviderEvents['emit']>[0], context),
+    );
+    this.evaluator.onChange((event) => this.#lifecycle.hear(event));
+  }
+
+  /**
+   * Loads the module and the first configuration (requirement 2.4.1). Rejects with an error whose `code` is PROVIDER_FATAL for
+   * refused credentials and a refused module, PROVIDER_NOT_READY otherwise, and whose `cause` is the `EdictError`; polling goes
+   * on in the background, and READY follows the first configuration. Twice at the same time is one start, when ready it is one
+   * refresh, after `onClose()` it begins afresh.
+   */
+  async initialize(): Promise<void> {
+    const settled = this.#lifecycle.begin();
+    try {
+      await this.evaluator.initialize();
+    } catch (caught) {
+      const error = new ProviderStartError(caught);
+      settled({ isServing: false, error });
+      throw error;
+    }
+    const { state } = this.evaluator;
+    settled({ isServing: state === 'ready' || state === 'stale' });
+  }
+
+  /** Stops polling, aborts requests and releases the stores, within `closeTimeoutMs` (2.5.1). Idempotent; never rejects. */
+  onClose(): Promise<void> {
+    this.#lifecycle.close();
+    return this.evaluator.close();
+  }
+
+  resolveBooleanEvaluation(
+    flagKey: string,
+    defaultValue: boolean,
+    context: EvaluationContext,
+  ): Promise<ResolutionDetails<boolean>> {
+    return this.#resolve(flagKey, defaultValue, context, 'boolean');
+  }
+
+  resolveStringEvaluation(
+    flagKey: string,
+    defaultValue: string,
+    context: EvaluationContext,
+  ): Promise<ResolutionDetails<string>> {
+    return this.#resolve(flagKey, defaultValue, context, 'string');
+  }
+
+  resolveNumberEvaluation(
+    flagKey: string,
+    defaultValue: number,
+    context: EvaluationContext,
+  ): Promise<ResolutionDetails<number>> {
+    return this.#resolve(flagKey, defaultValue, context, 'number');
+  }
+
+  /** Arrays and objects; with an array as the default only arrays, with an object only objects. The value is frozen. */
+  resolveObjectEvaluation<T extends JsonValue>(
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+  ): Promise<ResolutionDetails<T>> {
+    return this.#resolve(flagKey, defaultValue, context, 'object');
+  }
+
+  /** Asks the relay now, with a conditional request. Never rejects. */
+  refresh(): Promise<'changed' | 'unchanged' | 'failed'> {
+    return this.evaluator.refresh('refresh()');
+  }
+
+  /**
+   * Asks the relay only when it has not confirmed the configuration in the last `maxAgeMs` milliseconds: for runtimes that are
+   * suspended between requests, where no timer runs. Never rejects.
+   */
+  async refreshIfStale(maxAgeMs: number): Promise<'fresh' | 'changed' | 'unchanged' | 'failed'> {
+    const age = this.evaluator.confirmedAgeMs;
+    if (age !== undefined && age <= maxAgeMs) return 'fresh';
+    return this.evaluator.refresh(`refreshIfStale(${maxAgeMs})`);
+  }
+
+  /** State, configuration, counters and options as plain JSON; no credential, no context value. */
+  diagnostics(): Record<string, unknown> {
+    return { provider: this.metadata.name, ...this.evaluator.describe() };
+  }
+
+  /** Hot path: one call, one details object and one promise on top of the evaluator. */
+  #resolve<T>(
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+    type: FlagType,
+  ): Promise<ResolutionDetails<T>> {
+    const answer = this.evaluator.evaluate(flagKey, context, defaultValue as never, type);
+    return answer instanceof Promise ? answer.then(detailsOf<T>) : Promise.resolve(detailsOf<T>(answer));
+  }
+}
+
+/** Flag metadata with the flag's version, for the shared resolutions of an in-process evaluator. */
+const versioned = new WeakMap<Resolution, FlagMetadata>();
+
+/**
+ * Errors are details with a code, not exceptions: the SDK (1.19 to 1.23) then answers default, code, message and metadata,
+ * and keeps the metadata only this way. Members that would be undefined are left out, because the SDK copies each.
+ */
+function detailsOf<T>(resolution: Resolution): ResolutionDetails<T> {
+  const { errorCode } = resolution;
+  const details: ResolutionDetails<T> = {
+    value: resolution.value as T,
+    variant: resolution.variant,
+    reason: resolution.reason,
+    flagMetadata: resolution.version === '' ? metadataOf(resolution) : versionedMetadata(resolution),
+  };
+  if (errorCode !== undefined) {
+    details.errorCode = errorCode as ErrorCode;
+    details.errorMessage = resolution.errorMessage ?? '';
+  }
+  return details;
+}
+
+/** Nested values pass through (relay-and-provider §4.2); the SDK's type is narrower than what flags hold. */
+function metadataOf(resolution: Resolution): FlagMetadata {
+  return resolution.metadata as FlagMetadata;
+}
+
+function versionedMetadata(resolution: Resolution): FlagMetadata {
+  const known = versioned.get(resolution);
+  if (known !== undefined) return known;
+  const metadata = Object.hasOwn(resolution.metadata, 'version')
+    ? metadataOf(resolution)
+    : Object.freeze({ ...metadataOf(resolution), version: resolution.version });
+  // Only what is shared between calls is frozen; a resolution with the caller's default in it lives for one call.
+  if (Object.isFrozen(resolution)) versioned.set(resolution, metadata);
+  return metadata;
+}
