@@ -44,6 +44,8 @@ function isSmall(source: ConfigurationSource): boolean {
 function compileInWorker(source: ConfigurationSource, options: CompileOptions): Promise<CompiledConfiguration> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(WORKER_URL, { workerData: { source, options } });
+    // A process may end while a background refresh compiles; whoever waits for the answer holds it.
+    worker.unref();
     worker.once('message', (answer: CompileAnswer) => {
       if ('compiled' in answer) resolve(answer.compiled);
       else reject(new EdictError(answer.code ?? 'INVALID_BODY', answer.text));

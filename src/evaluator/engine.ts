@@ -99,18 +99,18 @@ export class Engine {
   /** The lane to evaluate `snapshot` in now: the resident, or the spare when a context's getter calls back. */
   lane(snapshot: Snapshot): Lane | undefined {
     const resident = this.#resident;
-    if (resident !== undefined && !resident.isBusy && !resident.store.isPoisoned) {
-      if (resident.snapshot !== snapshot) resident.load(snapshot);
+    return resident !== undefined && resident.serves === snapshot ? resident : this.#otherLane(snapshot);
+  }
+
+  #otherLane(snapshot: Snapshot): Lane | undefined {
+    const resident = this.#resident;
+    if (resident?.isFree === true) {
+      resident.load(snapshot);
       return resident;
     }
     const spare = this.#spare;
-    if (spare === undefined || spare.isBusy || spare.store.isPoisoned) return undefined;
+    if (spare?.isFree !== true) return undefined;
     spare.load(snapshot);
-    if (resident === undefined || resident.store.isPoisoned) {
-      this.#resident = spare;
-      this.#spare = undefined;
-      this.#refill();
-    }
     return spare;
   }
 

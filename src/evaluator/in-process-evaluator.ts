@@ -32,6 +32,7 @@ const MAX_LOGGED_UNKNOWN = 1_000;
  */
 export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   readonly #options: ResolvedOptions;
+  readonly #clock: ResolvedOptions['clock'];
   readonly #engine: Engine;
   readonly #lifecycle: Lifecycle;
   readonly #unknown = new Set<string>();
@@ -41,6 +42,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   constructor(options: EdictOptions, ports: InProcessPorts = {}) {
     super();
     this.#options = resolveOptions(options);
+    this.#clock = this.#options.clock;
     const { wasmModule, wasmSha256 } = this.#options;
     this.#engine = new Engine(
       {
@@ -119,13 +121,13 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const lane = this.#engine.lane(snapshot);
     try {
       if (lane === undefined) throw noStore();
-      const outcomes = lane.evaluateAll(snapshot, context, this.#options.clock);
+      const outcomes = lane.evaluateAll(context, this.#clock);
       return snapshot.outcomes.resolutions(outcomes, (flag, result) =>
         this.#exhausted(snapshot.keys[flag] as string, result),
       );
     } catch (caught) {
       // What one flag cannot read must not take the others' answers: ask one by one.
-      this.#retireIfTrapped(lane, caught);
+      this.#release(lane, caught);
       return this.evaluateAll(context, snapshot.keys);
     }
   }
@@ -158,7 +160,13 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     if (snapshot === undefined || entry === undefined) return undefined;
     const lane = this.#engine.lane(snapshot);
     if (lane === undefined) throw noStore();
-    const outcome = lane.evaluate(entry, context, this.#options.clock);
+    let outcome: number;
+    try {
+      outcome = lane.evaluate(entry, context, this.#clock);
+    } catch (caught) {
+      this.#release(lane, caught);
+      throw caught;
+    }
     if (outcome < 0) throw new EdictError('EVALUATION_DEADLINE', exhaustedText(flagKey, outcome));
     return snapshot.outcomes.raw(outcome);
   }
@@ -191,22 +199,22 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const lane = this.#engine.lane(snapshot);
     if (lane === undefined) return this.#failed(entry, snapshot, noStore(), defaultValue);
     try {
-      const { clock } = this.#options;
       const outcome =
         owner === undefined
-          ? lane.evaluate(entry, context, clock)
-          : lane.evaluatePrepared(entry, context, clock, owner);
+          ? lane.evaluate(entry, context, this.#clock)
+          : lane.evaluatePrepared(entry, context, this.#clock, owner);
+      const { outcomes } = snapshot;
+      if (type === undefined && outcomes.hasValue(outcome)) return outcomes.resolution(outcome);
       if (outcome < 0) return this.#exhausted(snapshot.keys[entry.index] as string, outcome, defaultValue);
-      const resolution = snapshot.outcomes.resolution(outcome);
-      if (type === undefined && snapshot.outcomes.hasValue(outcome)) return resolution;
-      return this.settle(resolution, defaultValue, type);
+      return this.settle(outcomes.resolution(outcome), defaultValue, type);
     } catch (caught) {
-      this.#retireIfTrapped(lane, caught);
+      this.#release(lane, caught);
       return this.#failed(entry, snapshot, caught, defaultValue);
     }
   }
 
-  #retireIfTrapped(lane: Lane | undefined, caught: unknown): void {
+  #release(lane: Lane | undefined, caught: unknown): void {
+    lane?.recover();
     if (lane?.store.isPoisoned !== true) return;
     this.#options.logger.error(`${caught instanceof Error ? caught.message : String(caught)}; its store was replaced`);
     this.#engine.retire(lane);

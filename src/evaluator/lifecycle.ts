@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
-import { startTimer } from '../options/clock.ts';
+import { holdProcess, startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { ConfigurationFeed } from '../relay/feed.ts';
@@ -89,7 +89,14 @@ export class Lifecycle {
       const ready = new Promise<void>((resolve) => {
         begin = resolve;
       });
-      const session: Session = { abort, started: ready.then(() => this.#start(session)) };
+      const session: Session = {
+        abort,
+        started: ready
+          .then(() => this.#start(session))
+          .catch((caught) => {
+            throw EdictError.from(caught, 'NOT_STARTED');
+          }),
+      };
       this.#session = session;
       this.#wasClosed = false;
       this.#state = 'starting';
@@ -103,10 +110,12 @@ export class Lifecycle {
     try {
       await session.started;
     } catch (caught) {
-      const error = EdictError.from(caught, 'NOT_STARTED');
-      // A module that does not pass cannot heal: a later initialize begins afresh.
-      if (error.code === 'MODULE_REJECTED' && this.#session === session) this.#session = undefined;
-      throw error;
+      // Without a feed nothing heals in the background: a later initialize begins afresh.
+      if (session.feed === undefined && this.#session === session) {
+        this.#session = undefined;
+        await this.#engine.close();
+      }
+      throw caught;
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
@@ -122,6 +131,7 @@ export class Lifecycle {
   close(deadlineMs: number): Promise<void> {
     if (this.#session === undefined) {
       this.#wasClosed = true;
+      if (this.#closing === undefined) this.#state = 'not-ready';
       return this.#closing ?? Promise.resolve();
     }
     const session = this.#session;
@@ -157,8 +167,13 @@ export class Lifecycle {
     const session = this.#session;
     if (session === undefined) throw new EdictError('NOT_STARTED', 'initialize() comes before load()');
     await session.started;
-    const staged = await this.#stage({ document }, session);
-    this.#publish(staged.snapshot, 'loaded');
+    const release = holdProcess(this.#options.clock);
+    try {
+      const staged = await this.#stage({ document }, session);
+      this.#publish(staged.snapshot, 'loaded');
+    } finally {
+      release();
+    }
   }
 
   describe(): Record<string, unknown> {
@@ -253,6 +268,7 @@ export class Lifecycle {
   async #loadBootstrap(session: Session): Promise<boolean> {
     const { bootstrap, endpoint, logger } = this.#options;
     if (bootstrap === undefined) return false;
+    const release = holdProcess(this.#options.clock);
     try {
       const staged = await this.#stage(await readBootstrap(bootstrap), session);
       this.#publish(staged.snapshot, 'bootstrap');
@@ -265,6 +281,8 @@ export class Lifecycle {
       }
       logger.warn(`the bootstrap configuration is ignored: ${error.message}`);
       return false;
+    } finally {
+      release();
     }
   }
 

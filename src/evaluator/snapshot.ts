@@ -12,7 +12,9 @@ export interface FlagEntry {
   readonly index: number;
   /** The answer of a flag that neither context nor clock can change. */
   readonly constant: Resolution | undefined;
-  readonly plans: readonly SlotPlan[];
+  /** The first slot it reads, and the others: most flags read one, and an array is two loads away. */
+  readonly plan: SlotPlan | undefined;
+  readonly morePlans: readonly SlotPlan[];
   readonly readsTime: boolean;
   readonly readsTree: boolean;
   /** Top-level attributes of its tree; undefined: all. */
@@ -108,10 +110,12 @@ export class Snapshot {
     const constant = column(FlagColumn.constantOutcome);
     const slots = lists.subarray(column(FlagColumn.slotsStart), column(FlagColumn.slotsStart) + column(FlagColumn.slotsCount));
     const roots = lists.subarray(column(FlagColumn.rootsStart), column(FlagColumn.rootsStart) + column(FlagColumn.rootsCount));
+    const [first, ...more] = Array.from(slots, (slot) => this.#plan(slot));
     return {
       index,
       constant: constant === 0 ? undefined : this.outcomes.resolution(constant - 1),
-      plans: slots.length === 0 ? NO_PLANS : Array.from(slots, (slot) => this.#plan(slot)),
+      plan: first,
+      morePlans: more.length === 0 ? NO_PLANS : more,
       readsTime: (bits & FlagBit.time) !== 0,
       readsTree: (bits & FlagBit.tree) !== 0,
       roots: (bits & FlagBit.allRoots) !== 0 ? undefined : Array.from(roots, (root) => rootNames[root] as string),
@@ -121,12 +125,13 @@ export class Snapshot {
   #makeEverything(): FlagEntry {
     let bits = 0;
     for (let i = 0; i < this.keys.length; i++) bits |= this.#bits(i);
-    const plans: SlotPlan[] = [];
-    for (const [slot, source] of this.compiled.slots.entries()) if (source !== undefined) plans.push(this.#plan(slot));
+    const morePlans: SlotPlan[] = [];
+    for (const [slot, source] of this.compiled.slots.entries()) if (source !== undefined) morePlans.push(this.#plan(slot));
     return {
       index: -1,
       constant: undefined,
-      plans,
+      plan: undefined,
+      morePlans,
       readsTime: (bits & FlagBit.time) !== 0,
       readsTree: (bits & FlagBit.tree) !== 0,
       roots: (bits & FlagBit.allRoots) !== 0 ? undefined : this.compiled.rootNames,

@@ -8,7 +8,6 @@ import {
   FlagBit,
   FlagColumn,
   HEADER_BYTES,
-  INSTRUCTION_BYTES,
   MAGIC,
   NO_HASH,
 } from '../image/abi.ts';
@@ -263,16 +262,19 @@ class Compilation {
 
   #writeCode(): { start: number; end: number } {
     const pool = this.#pool;
-    const bytes = this.#program.next * INSTRUCTION_BYTES;
-    const start = pool.reserve(bytes, 16);
-    const words = this.#program.link(start);
-    for (let i = 0; i < words.length; i++) pool.setU32(start + i * 4, words[i] ?? 0);
     const links = this.#links;
-    for (let i = 0; i < links.length; i += 2) {
-      pool.setU32(links[i] as number, start + (links[i + 1] as number) * INSTRUCTION_BYTES);
-    }
-    return { start, end: start + bytes };
+    const start = pool.reserve(0, 16);
+    const { words, addressOf } = this.#program.link(start, everyOther(links));
+    pool.reserve(words.length * 4);
+    for (let i = 0; i < words.length; i++) pool.setU32(start + i * 4, words[i] as number);
+    for (let i = 0; i < links.length; i += 2) pool.setU32(links[i] as number, addressOf(links[i + 1] as number));
+    return { start, end: start + words.length * 4 };
   }
+}
+
+/** The instructions of (address, instruction) pairs. */
+function* everyOther(links: readonly number[]): Generator<number> {
+  for (let i = 1; i < links.length; i += 2) yield links[i] as number;
 }
 
 /** FNV-1a of the flag key: the state from which the guest goes on with the bucketing value (spec/flags.md §5.2). */

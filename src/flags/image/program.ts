@@ -1,4 +1,4 @@
-/** The instruction emitter: forward labels, patched when placed. */
+/** The instruction emitter: forward labels, patched when placed; linked once, at the end. */
 
 import { INSTRUCTION_BYTES, INSTRUCTION_WORDS, OP_FINAL, Op } from './abi.ts';
 
@@ -60,29 +60,41 @@ export class Program {
   }
 
   /**
-   * The code at its final absolute address: instruction indexes become addresses, a jump to a jump goes where that one
-   * goes, and a jump to a return carries the outcome itself.
+   * Links the code to its final absolute address. A jump to a jump goes where that one goes, a jump to a return carries the
+   * outcome itself, and what nobody jumps to any more is left out: neighbours stay in one cache line.
+   *
+   * `entries` are the instructions that flags and schedules begin at; `addressOf` tells where they went.
    */
-  link(codeBase: number): Uint32Array {
-    const words = this.#words.slice(0, this.#count * INSTRUCTION_WORDS);
-    // Backwards, so that what a target itself goes on to is linked already: all jumps go forward.
-    for (let at = words.length - INSTRUCTION_WORDS; at >= 0; at -= INSTRUCTION_WORDS) {
-      if (words[at] === Op.return) continue;
-      const met = this.#next(words, words[at + 3] as number, codeBase);
-      const unmet = this.#next(words, words[at + 4] as number, codeBase);
-      words[at + 3] = met;
-      words[at + 4] = unmet;
-      if ((met & unmet & 1) === 1) words[at] = (words[at] as number) | OP_FINAL;
+  link(codeBase: number, entries: Iterable<number>): { words: Uint32Array; addressOf: (instruction: number) => number } {
+    const words = this.#words;
+    const place = new Uint32Array(this.#count);
+    for (const entry of entries) place[entry] = 1;
+    let live = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const op = words[i * INSTRUCTION_WORDS];
+      if (place[i] === 1 || (op !== Op.return && op !== Op.jump)) place[i] = ++live;
     }
-    return words;
-  }
-
-  #next(words: Uint32Array, target: number, codeBase: number): number {
-    const at = target * INSTRUCTION_WORDS;
-    const op = (words[at] as number) & 0x7f;
-    if (op === Op.return) return (words[at + 1] as number) * 2 + 1;
-    if (op === Op.jump) return words[at + 3] as number;
-    return codeBase + target * INSTRUCTION_BYTES;
+    const addressOf = (instruction: number) => codeBase + ((place[instruction] as number) - 1) * INSTRUCTION_BYTES;
+    const next = (target: number): number => {
+      const at = target * INSTRUCTION_WORDS;
+      if (words[at] === Op.return) return (words[at + 1] as number) * 2 + 1;
+      // Linked already: all jumps go forward, and this loop goes backward.
+      return words[at] === Op.jump ? (words[at + 3] as number) : addressOf(target);
+    };
+    const linked = new Uint32Array(live * INSTRUCTION_WORDS);
+    for (let i = this.#count - 1; i >= 0; i--) {
+      const at = i * INSTRUCTION_WORDS;
+      const op = (words[at] as number) & 0xff;
+      if (op !== Op.return && op !== Op.split && op !== Op.progress) {
+        const met = next(words[at + 3] as number);
+        const unmet = next(words[at + 4] as number);
+        words[at + 3] = met;
+        words[at + 4] = unmet;
+        if ((met & unmet & 1) === 1 && op !== Op.jump) words[at] = (words[at] as number) | OP_FINAL;
+      }
+      if (place[i] !== 0) linked.set(words.subarray(at, at + INSTRUCTION_WORDS), ((place[i] as number) - 1) * INSTRUCTION_WORDS);
+    }
+    return { words: linked, addressOf };
   }
 
   #target(position: number, label: Label | undefined): void {

@@ -46,7 +46,7 @@ describe.skipIf(cases.length === 0)('JSONLogic vectors', () => {
   let rig: JsonLogicRig;
   beforeAll(async () => {
     rig = await JsonLogicRig.start();
-  });
+  }, 120_000);
 
   it.each(MODES)('are all decided right (%s)', (mode) => {
     const wrong = cases.filter(({ rule, data, matches }) => rig.matches(rule, data, mode) !== matches);

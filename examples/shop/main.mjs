@@ -1,0 +1,116 @@
+/**
+ * Edict in an online shop: a relay that serves a flag file, a service that decides in-process, and a change of the file
+ * that arrives while it runs. `--once` ends after that change.
+ */
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
+import { EdictProvider } from '../../dist/provider/edict-provider.js';
+import { createRelay } from '../../dist/server/index.js';
+import { decideAll, differences, median } from './decisions.mjs';
+import { heading, list, say, showDecisions, showDifferences } from './screen.mjs';
+import { startService } from './service.mjs';
+
+/** A demo should not keep you waiting; the default, two minutes, suits production. */
+const POLL_INTERVAL_MS = 500;
+/** The day flags.yaml is written for. */
+const WRITTEN_FOR = Date.UTC(2025, 11, 1);
+const DAY_MS = 86_400_000;
+
+const quiet = { error: console.error, warn() {}, info() {}, debug() {} };
+const once = process.argv.includes('--once');
+const stopped = new Promise((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve);
+});
+const cleanups = [];
+
+try {
+  await Promise.race([run(), stopped]);
+} finally {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+}
+
+async function run() {
+  const folder = await mkdtemp(join(tmpdir(), 'edict-shop-'));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  const flagFile = join(folder, 'flags.yaml');
+  await writeFile(flagFile, moveDates(await readFile(new URL('flags.yaml', import.meta.url), 'utf8')));
+
+  const relay = await createRelay({ flagFiles: [flagFile], port: 0, logger: quiet });
+  cleanups.push(() => relay.close());
+
+  const provider = new EdictProvider({ endpoint: relay.url, pollIntervalMs: POLL_INTERVAL_MS, logger: quiet });
+  cleanups.push(() => OpenFeature.close());
+  await OpenFeature.setProviderAndWait(provider);
+  const client = OpenFeature.getClient();
+
+  const service = await startService(client);
+  cleanups.push(() => service.close());
+
+  heading('Edict in an online shop');
+  list([
+    ['flag file', flagFile],
+    ['relay', relay.url],
+    ['service', service.url],
+  ]);
+
+  heading('Every flag for three users, decided in this process, in WebAssembly');
+  let rows = await decideAll(client, provider.evaluator);
+  showDecisions(rows);
+  const around = median(rows.map(({ clientMicros }) => clientMicros));
+  say(`  µs is what the decision itself takes; with the OpenFeature client around it, ${around.toFixed(1)} µs.`);
+
+  const showChange = async (flags, since) => {
+    const now = await decideAll(client, provider.evaluator);
+    const pairs = differences(rows, now);
+    rows = now;
+    const delay = since === undefined ? '' : `, ${((performance.now() - since) / 1000).toFixed(1)} s after the file was written`;
+    heading(`Changed: ${flags.join(', ')}${delay}`);
+    if (pairs.length === 0) say('  No decision is another one.');
+    else showDifferences(pairs);
+  };
+
+  heading('Now the flag file changes: payments by card are paused, the new checkout comes to Germany');
+  const changed = nextChange(client);
+  const written = performance.now();
+  await writeFile(flagFile, changeFlags(await readFile(flagFile, 'utf8')));
+  await showChange(await changed, written);
+  if (once) return;
+
+  heading('Your turn');
+  list([
+    ['edit', flagFile],
+    ['service', `curl '${service.url}/basket?user=ben'`],
+    ['', `curl '${service.url}/flags?user=ana'`],
+    ['relay', `curl -d '{"context":{"targetingKey":"ben","country":"DE"}}' \\`],
+    ['', `  ${relay.url}/ofrep/v1/evaluate/flags/new-checkout`],
+    ['stop', 'Ctrl-C'],
+  ]);
+  for (;;) await showChange(await nextChange(client));
+}
+
+/** The flags of the provider's next change. */
+function nextChange(client) {
+  return new Promise((resolve) => {
+    const handler = ({ flagsChanged }) => {
+      client.removeHandler(ProviderEvents.ConfigurationChanged, handler);
+      resolve(flagsChanged ?? []);
+    };
+    client.addHandler(ProviderEvents.ConfigurationChanged, handler);
+  });
+}
+
+/** The two edits of the demo, as an operator would make them. */
+function changeFlags(text) {
+  return text.replace('variation: accepted', 'variation: paused').replace('country eq "NL"', 'country in ["NL", "DE"]');
+}
+
+/** Moves every date of the file by whole days, so that the season of the file is the one of today. */
+function moveDates(text) {
+  const days = Math.floor(Date.now() / DAY_MS) - WRITTEN_FOR / DAY_MS;
+  return text.replace(/\b\d{4}-\d\d-\d\d(?=T)/g, (day) =>
+    new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10),
+  );
+}
