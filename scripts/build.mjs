@@ -1,5 +1,7 @@
 /**
- * Builds what the package ships: the guest (wasm/) when its sources changed, then dist/ when src/ changed.
+ * Builds what the package ships: the guest (wasm/) when its sources changed, then dist/ when src/ changed: every module and
+ * its types by the TypeScript compiler, then the entry points bundled over them, because opening a hundred small files
+ * costs a starting process 40 ms. The package ships types and bundles; tests reach the single modules.
  * Nothing changed: nothing is done, in a fraction of a second. Waits for another build in the same checkout.
  */
 
@@ -22,6 +24,10 @@ import { dim, main, PlainError, say, seconds } from './lib/terminal.mjs';
 
 const STAMP = 'dist';
 
+/** What package.json exports or starts, and the worker; what they share goes to dist/chunks/. */
+const ENTRIES = ['index', 'provider/index', 'server/index', 'cli/main', 'evaluator/compile-worker'];
+const CHUNKS = 'dist/chunks/';
+
 await main(async () => {
   await ensure();
   await locked(async () => {
@@ -43,7 +49,8 @@ async function buildGuest() {
 async function buildDist() {
   const sources = filesUnder('src', (path) => path.endsWith('.ts'));
   const typescript = JSON.parse(readFileSync(at('node_modules/typescript/package.json'), 'utf8')).version;
-  const inputs = hashFiles([...sources, 'tsconfig.json'], typescript);
+  const entries = ENTRIES.filter((entry) => existsSync(at(`src/${entry}.ts`)));
+  const inputs = hashFiles([...sources, 'tsconfig.json', 'scripts/build.mjs'], typescript);
   const wanted = new Set(sources.flatMap((path) => outputsOf(path)));
   if (readStamp(STAMP) === inputs && [...wanted].every((path) => existsSync(at(path)))) return;
   const began = performance.now();
@@ -53,8 +60,28 @@ async function buildDist() {
   }
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
+  await bundle(entries);
   writeStamp(STAMP, inputs);
   say(dim(`Built dist/ in ${took(began)}.`));
+}
+
+async function bundle(entries) {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: at(),
+    entryPoints: entries.map((entry) => `src/${entry}.ts`),
+    outbase: 'src',
+    outdir: 'dist',
+    chunkNames: `${CHUNKS.slice('dist/'.length)}[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    minifySyntax: true,
+    logLevel: 'warning',
+  });
 }
 
 function outputsOf(source) {

@@ -27,6 +27,7 @@ import {
 import { FAULT_MEMORY, arenaInit, arenaReset, fault } from './arena';
 import { setNow } from './date';
 import { hashMany } from './hash';
+import { forgetPaths } from './paths';
 import { run } from './run';
 import { forgetVersion } from './semver';
 import { forgetLowered } from './text';
@@ -80,6 +81,7 @@ export function loadImage(bytes: u32): i32 {
   memory.fill(slotBase, 0, contextBase + VALUE_BYTES - slotBase);
   arenaInit(contextLimit, contextLimit + ARENA_BYTES);
   forgetLowered();
+  forgetPaths(slotBase);
 
   flagRecords = load<u32>(IMAGE_BASE, 16);
   slotCount = slots;

@@ -26,13 +26,21 @@ let stack: usize = 0;
 let depth: u32 = 0;
 let capacity: u32 = 0;
 
+/** Must be called when regions move: what a query left behind points into the old ones. */
+export function forgetPaths(nilValue: usize): void {
+  nil = nilValue;
+  left = nilValue;
+  depth = 0;
+  capacity = 0;
+}
+
 /** Begins a query whose tree paths can leave at most `most` entries on the stack. */
 export function beginQuery(nilValue: usize, most: u32): void {
   nil = nilValue;
   left = nilValue;
   depth = 0;
-  capacity = most;
-  if (most > 0) stack = arenaAlloc(most * 4);
+  stack = most > 0 ? arenaAlloc(most * 4) : 0;
+  capacity = stack != 0 ? most : 0;
 }
 
 /** False when the path aborts the query. */

@@ -53,7 +53,7 @@ import {
   WINDOW_BYTES,
 } from './abi';
 import { verifyRule } from './jsonlogic-verify';
-import { TAG_ASCII, TAG_FLOAT, TAG_TEXT, VALUE_BYTES, countOf, ptrOf, tagOf } from './value';
+import { TAG_ASCII, TAG_FLOAT, TAG_SLOT, TAG_TEXT, VALUE_BYTES, countOf, ptrOf, tagOf } from './value';
 
 export const LOAD_OK: i32 = 0;
 export const LOAD_NO_MEMORY: i32 = 1;
@@ -177,7 +177,9 @@ function verifyConstant(entry: usize): bool {
   if (load<u32>(entry) >= slotCount || load<u32>(entry) == 0) return false;
   const tag = tagOf(value);
   if (tag == TAG_ASCII || tag == TAG_TEXT) return inImage(<u32>ptrOf(value), countOf(value));
-  return tag <= TAG_FLOAT || verifyRule(value, IMAGE_BASE, imageEnd, slotCount) || isMarker(tag);
+  if (tag <= TAG_FLOAT || isMarker(tag)) return true;
+  // A slot that refers to a slot means nothing.
+  return tag != TAG_SLOT && verifyRule(value, IMAGE_BASE, imageEnd, slotCount);
 }
 
 function isMarker(tag: u32): bool {

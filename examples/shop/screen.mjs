@@ -5,7 +5,8 @@ import { USERS } from './users.mjs';
 
 const forced = process.env.FORCE_COLOR;
 const coloured =
-  !process.env.NO_COLOR && (forced === undefined ? process.stdout.isTTY === true : forced !== '0' && forced !== 'false');
+  !process.env.NO_COLOR &&
+  (forced === undefined ? process.stdout.isTTY === true : forced !== '0' && forced !== 'false');
 
 /** Narrower terminals wrap; in a file or a pipe lines are this long. */
 const USUAL_WIDTH = 100;
@@ -40,7 +41,8 @@ export function showDecisions(rows) {
   const widths = widthsOf(columns, rows);
   say(paint('dim', `  ${columns.map(({ title, right }, i) => pad(title, widths[i], right)).join('  ')}`));
   for (const user of Object.keys(USERS)) {
-    say(`${paint('bold', user)} ${paint('dim', USERS[user].about)}`);
+    say();
+    say(`${paint('bold', user)}  ${paint('dim', USERS[user].about)}`);
     for (const row of rows.filter((one) => one.user === user)) {
       const cells = columns.map(({ of, style, right }, i) => {
         const text = pad(cut(of(row), widths[i]), widths[i], right);

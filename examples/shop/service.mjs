@@ -28,11 +28,14 @@ export async function startService(client) {
 
 async function answer(client, { pathname, searchParams }) {
   const name = searchParams.get('user') ?? 'ana';
-  if (!Object.hasOwn(USERS, name)) return { status: 404, body: { error: `no such user; try ${Object.keys(USERS).join(', ')}` } };
+  if (!Object.hasOwn(USERS, name))
+    return { status: 404, body: { error: `no such user; try ${Object.keys(USERS).join(', ')}` } };
   const { context } = USERS[name];
   if (pathname === '/basket') return { status: 200, body: await basket(client, context) };
   if (pathname === '/flags') {
-    const entries = await Promise.all(Object.keys(FLAGS).map(async (flag) => [flag, await decide(client, flag, context)]));
+    const entries = await Promise.all(
+      Object.keys(FLAGS).map(async (flag) => [flag, await decide(client, flag, context)]),
+    );
     return { status: 200, body: Object.fromEntries(entries) };
   }
   return { status: 404, body: { error: 'try /basket?user=ana or /flags?user=ben' } };
@@ -48,7 +51,7 @@ async function basket(client, context) {
     total,
     discount: `${discount} %`,
     toPay: Math.round(total * (100 - discount)) / 100,
-    delivery: total >= shipping.freeFrom ? `free, ${shipping.days} days` : `${shipping.carrier}, ${shipping.days} days`,
+    delivery: { by: shipping.carrier, days: shipping.days, isFree: total >= shipping.freeFrom },
     checkout: (await value('new-checkout')) ? 'new' : 'old',
     payments: (await value('card-payments')) ? ['card', 'invoice'] : ['invoice'],
     giftWrapping: await value('gift-wrapping'),

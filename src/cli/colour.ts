@@ -16,10 +16,10 @@ const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
 
 /** NO_COLOR (not empty) wins, then FORCE_COLOR, then what the stream is. */
 export function wantsColour(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
-  if (env['NO_COLOR']) return false;
-  const forced = env['FORCE_COLOR'];
+  if (env.NO_COLOR) return false;
+  const forced = env.FORCE_COLOR;
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
-  return stream.isTTY === true && env['TERM'] !== 'dumb';
+  return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
 export function paintFor(stream: { readonly isTTY?: boolean }): Paint {

@@ -3,11 +3,11 @@
 import { type Paint, paintFor, type Style } from './colour.ts';
 import { alignColumns, type Cell } from './columns.ts';
 import { print, printJson } from './console.ts';
-import { ExitCode } from './exit-codes.ts';
+import type { Check } from './doctor/check.ts';
 import { checkModule } from './doctor/check-module.ts';
 import { checkRelay, type RelayAddress } from './doctor/check-relay.ts';
 import { checkRuntime } from './doctor/check-runtime.ts';
-import type { Check } from './doctor/check.ts';
+import { ExitCode } from './exit-codes.ts';
 
 export interface DoctorOptions extends RelayAddress {
   readonly json?: boolean;

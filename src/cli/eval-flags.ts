@@ -3,10 +3,9 @@
 import type { RawOutcome } from '../evaluator/outcome-reader.ts';
 import { validateFlag } from '../flags/validate.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
-import { nearestNames } from './nearest-names.ts';
+import { type Paint, paintFor } from './colour.ts';
 import type { Cell } from './columns.ts';
 import { alignColumns } from './columns.ts';
-import { type Paint, paintFor } from './colour.ts';
 import { print, printError, printJson, shownName, shownValue } from './console.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explain } from './explain/explain.ts';
@@ -15,6 +14,7 @@ import { explanationLines } from './explain/explanation-text.ts';
 import { type LoadedFlag, loadFlags } from './flag-files.ts';
 import { readJsonArgument, readObjectArgument } from './json-argument.ts';
 import { Kernel } from './kernel.ts';
+import { nearestNames } from './nearest-names.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface EvalFlagsOptions {
@@ -80,7 +80,8 @@ function warnIfInvalid(key: string, { value, path }: LoadedFlag): void {
 function show(decisions: readonly Decision[], options: EvalFlagsOptions): void {
   const paint = paintFor(process.stdout);
   const [only] = decisions;
-  if (options.json === true) printJson(options.flag === undefined ? decisions.map(documentOf) : documentOf(only as Decision));
+  if (options.json === true)
+    printJson(options.flag === undefined ? decisions.map(documentOf) : documentOf(only as Decision));
   else if (options.flag === undefined) for (const line of tableOf(decisions, paint)) print(line);
   else for (const line of linesOf(only as Decision, paint)) print(line);
 }
@@ -113,9 +114,14 @@ function linesOf({ raw, value, explanation }: Decision, paint: Paint): string[] 
   add('reason', raw.reason === '' ? 'ERROR' : raw.reason);
   add('rule', ruleOf(raw));
   if (raw.version !== '') add('version', shownName(raw.version));
-  if (raw.metadata !== undefined && Object.keys(raw.metadata).length > 0) add('metadata', shownValue(raw.metadata, 200));
-  const lines = [`${paint('bold', shownName(raw.flagKey))} = ${paint('cyan', textOf(value))}`, ...alignColumns(rows, paint, '  ')];
-  if (explanation !== undefined) lines.push('', paint('bold', 'How it came about'), ...explanationLines(explanation, paint));
+  if (raw.metadata !== undefined && Object.keys(raw.metadata).length > 0)
+    add('metadata', shownValue(raw.metadata, 200));
+  const lines = [
+    `${paint('bold', shownName(raw.flagKey))} = ${paint('cyan', textOf(value))}`,
+    ...alignColumns(rows, paint, '  '),
+  ];
+  if (explanation !== undefined)
+    lines.push('', paint('bold', 'How it came about'), ...explanationLines(explanation, paint));
   return lines;
 }
 

@@ -1,9 +1,9 @@
 /** `edict eval --vectors FILE`: answers JSON lines of evaluations, one line out for each line in. */
 
+import { findJsonSyntaxError } from '../flags/json-syntax.ts';
+import { canonicalJson } from '../internal/canonical-json.ts';
 import type { JsonValue } from '../internal/json.ts';
 import { hasOwn, isJsonObject } from '../internal/json.ts';
-import { canonicalJson } from '../internal/canonical-json.ts';
-import { findJsonSyntaxError } from '../flags/json-syntax.ts';
 import { readLines } from './byte-lines.ts';
 import { LineWriter, printError } from './console.ts';
 import { answerText, engineAnswer, refusal } from './engine-answer.ts';
@@ -44,13 +44,13 @@ export async function evalVectors(path: string): Promise<ExitCode> {
 function answerLine(kernel: Kernel, line: string): string {
   const record = parse(line);
   if (!isJsonObject(record)) throw new Error('the line is not a JSON object');
-  const id = hasOwn(record, 'id') ? (record['id'] as JsonValue) : null;
+  const id = hasOwn(record, 'id') ? (record.id as JsonValue) : null;
   return `{"id":${canonicalJson(id)},"output":${outputOf(kernel, record)}}`;
 }
 
 function outputOf(kernel: Kernel, record: { readonly [member: string]: JsonValue }): string {
-  let raw = record['input'];
-  const text = record['inputText'];
+  let raw = record.input;
+  const text = record.inputText;
   if (raw === undefined) {
     if (typeof text !== 'string') throw new Error('the line has no member "input"');
     const syntax = findJsonSyntaxError(text);

@@ -28,7 +28,13 @@ export function readEvaluationInput(raw: JsonValue): EvaluationInput | { readonl
   if (raw !== null && !isJsonObject(raw)) {
     return { error: `json: cannot unmarshal ${kindOf(raw)} into Go value of type main.EvaluateInput` };
   }
-  const input: Mutable<EvaluationInput> = { flagKey: '', flag: null, evalContext: {}, enrichment: {}, defaultSdkValue: null };
+  const input: Mutable<EvaluationInput> = {
+    flagKey: '',
+    flag: null,
+    evalContext: {},
+    enrichment: {},
+    defaultSdkValue: null,
+  };
   const problems: Problems = { type: undefined, date: undefined, depth: 0 };
   let typeBeforeFlag: string | undefined;
   for (const name of Object.keys(raw ?? {})) {
@@ -61,13 +67,12 @@ export function readEvaluationInput(raw: JsonValue): EvaluationInput | { readonl
   return problem === undefined ? input : { error: problem };
 }
 
-function readFlagContext(
-  problems: Problems,
-  raw: JsonValue,
-  input: Mutable<EvaluationInput>,
-): void {
+function readFlagContext(problems: Problems, raw: JsonValue, input: Mutable<EvaluationInput>): void {
   if (raw === null) return;
-  if (!isJsonObject(raw)) return wrongType(problems, raw, 'EvaluateInput', 'flagContext', 'flag.Context');
+  if (!isJsonObject(raw)) {
+    wrongType(problems, raw, 'EvaluateInput', 'flagContext', 'flag.Context');
+    return;
+  }
   for (const name of Object.keys(raw)) {
     const value = raw[name] as JsonValue;
     const member = matchMember(name, CONTEXT_MEMBERS);

@@ -44,7 +44,9 @@ export class Kernel {
   ask({ flagKey, flag, context, enrichment }: Question): RawOutcome {
     const flags = emptyRecord<JsonValue>();
     flags[flagKey] = flag;
-    const snapshot = new Snapshot(compileConfiguration({ flags, enrichment: enrichment as JsonObject, suspicious: false }));
+    const snapshot = new Snapshot(
+      compileConfiguration({ flags, enrichment: enrichment as JsonObject, suspicious: false }),
+    );
     const entry = snapshot.entry(flagKey);
     if (entry === undefined) throw new EdictError('INVALID_RESULT', `flag "${flagKey}" was lost while compiling`);
     // A store that trapped is never called again.
@@ -52,7 +54,10 @@ export class Kernel {
     this.#lane.load(snapshot);
     const outcome = this.#lane.evaluate(entry, context, this.#clock);
     if (outcome < 0) {
-      throw new EdictError('EVALUATION_DEADLINE', `flag "${flagKey}" used up the steps or memory an evaluation may take`);
+      throw new EdictError(
+        'EVALUATION_DEADLINE',
+        `flag "${flagKey}" used up the steps or memory an evaluation may take`,
+      );
     }
     return snapshot.outcomes.raw(outcome);
   }

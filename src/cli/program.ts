@@ -44,7 +44,10 @@ function addEval(program: Command, finish: (code: ExitCode) => void): void {
     .option('--enrich <json>', 'attributes that override those of the context, as JSON or @file')
     .option('--explain', 'tell how the decision came about, rule by rule')
     .option(...JSON_OPTION)
-    .option('--vectors <file>', 'answer JSON lines {id, input} with {id, output}; "-" is standard input, gzip is unpacked')
+    .option(
+      '--vectors <file>',
+      'answer JSON lines {id, input} with {id, output}; "-" is standard input, gzip is unpacked',
+    )
     .action(async (options: EvalOptions) => {
       if (options.vectors !== undefined) {
         for (const name of ['flags', 'flag', 'default', 'enrich', 'explain', 'json'] as const) {
@@ -64,7 +67,9 @@ function addLint(program: Command, finish: (code: ExitCode) => void): void {
   program
     .command('lint')
     .summary('check flag files as a relay does when it loads them')
-    .description('Checks flag files as a relay does when it loads them, and says where and how to put right what it refuses.')
+    .description(
+      'Checks flag files as a relay does when it loads them, and says where and how to put right what it refuses.',
+    )
     .argument('<file...>', 'flag files (YAML, JSON or TOML)')
     .option(...JSON_OPTION)
     .action(async (files: string[], options: LintOptions) => {
@@ -77,7 +82,9 @@ function addRelay(program: Command, finish: (code: ExitCode) => void): void {
   program
     .command('relay')
     .summary('serve flag files to providers')
-    .description('Serves flag files to providers, with the wire contract of the GO Feature Flag relay proxy, until it is stopped.')
+    .description(
+      'Serves flag files to providers, with the wire contract of the GO Feature Flag relay proxy, until it is stopped.',
+    )
     .requiredOption('--flags <file>', 'flag file (YAML, JSON or TOML); later files override earlier ones', collect)
     .option('--port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 1031)
     .option('--host <address>', 'address to listen on', '127.0.0.1')

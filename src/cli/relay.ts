@@ -101,7 +101,11 @@ async function announce(relay: Relay, options: RelayCommandOptions, keyCount: nu
   ];
   for (const line of alignColumns(facts, paint, '  ')) print(line);
   print();
-  const routes = ROUTES.map(([method, path, what]): Cell[] => [{ text: method }, { text: path }, { text: what, style: 'dim' }]);
+  const routes = ROUTES.map(([method, path, what]): Cell[] => [
+    { text: method },
+    { text: path },
+    { text: what, style: 'dim' },
+  ]);
   for (const line of alignColumns(routes, paint, '  ')) print(line);
   print();
   print(paint('dim', 'Changes of the files are taken up as they happen. Ctrl-C ends the relay.'));

@@ -3,7 +3,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EdictError } from '../errors.ts';
 import type { CompileOptions } from '../flags/compile/configuration.ts';
-import { type CompileAnswer, type ConfigurationSource, compileNow } from './configuration-compiler.ts';
+import { compileNow } from './compile-now.ts';
+import type { CompileAnswer, ConfigurationSource } from './configuration-compiler.ts';
 
 const { source, options } = workerData as { source: ConfigurationSource; options: CompileOptions };
 

@@ -42,6 +42,7 @@ export class Engine {
   /** Runs while there is a storm. */
   #calmTimer: TimerHandle | undefined;
   #trapCount = 0;
+  #starts = 0;
   #rebuildCount = 0;
 
   constructor(options: EngineOptions, factory: StoreFactory = (module, abi) => new FlagStore(module, abi)) {
@@ -51,10 +52,16 @@ export class Engine {
 
   /** Verifies and compiles the module, and warms the resident slot. Rejects with `MODULE_REJECTED`. */
   async start(): Promise<void> {
+    this.#starts++;
+    const start = this.#starts;
     const { module, abi } = await this.#module();
+    const pool = new StorePool(this.#options.wasmPoolSize, () => this.#factory(module, abi));
+    const resident = new Lane(await pool.acquire());
+    // A start that was given up must not take the slots of the one that followed it.
+    if (start !== this.#starts) return;
+    this.#pool = pool;
+    this.#resident = resident;
     this.#spare = undefined;
-    this.#pool = new StorePool(this.#options.wasmPoolSize, () => this.#factory(module, abi));
-    this.#resident = new Lane(await this.#pool.acquire());
   }
 
   async close(): Promise<void> {

@@ -42,6 +42,8 @@ export class Lifecycle {
   readonly #ports: LifecyclePorts;
   #stateNow: EvaluatorState = 'not-ready';
   #stateSinceMs: number;
+  /** What the feed's last publication changed, to be told once it says `published`: after `ready`, when it recovered. */
+  #flagsChanged: readonly string[] = [];
   /** The state to return to when a storm of traps is over; undefined: there is none. */
   #calmState: 'ready' | 'stale' | undefined;
   #session: Session | undefined;
@@ -170,7 +172,7 @@ export class Lifecycle {
     const release = holdProcess(this.#options.clock);
     try {
       const staged = await this.#stage({ document }, session);
-      this.#publish(staged.snapshot, 'loaded');
+      this.#tellChanged(this.#publish(staged.snapshot, 'loaded'));
     } finally {
       release();
     }
@@ -189,7 +191,7 @@ export class Lifecycle {
     try {
       await this.#engine.start();
     } catch (caught) {
-      this.#state = 'fatal';
+      if (this.#session === session) this.#state = 'fatal';
       throw caught;
     }
     this.#alive(session);
@@ -209,7 +211,9 @@ export class Lifecycle {
     const feed = new ConfigurationFeed<Staged>(this.#options, {
       fetch: (validator) => client.fetch(validator),
       compile: (body) => this.#stage({ body }, session),
-      publish: (staged) => this.#publish(staged.snapshot, 'relay'),
+      publish: (staged) => {
+        this.#flagsChanged = this.#publish(staged.snapshot, 'relay');
+      },
       flagsInUse: () => this.#snapshot?.flagCount ?? 0,
       onEvent: (event) => this.#onFeedEvent(event),
     });
@@ -275,7 +279,8 @@ export class Lifecycle {
       return true;
     } catch (caught) {
       const error = EdictError.from(caught, 'INVALID_BODY');
-      if (endpoint === undefined || error.code === 'CLOSED') {
+      this.#alive(session);
+      if (endpoint === undefined) {
         this.#state = 'error';
         throw error;
       }
@@ -302,8 +307,8 @@ export class Lifecycle {
     return work;
   }
 
-  /** INVARIANT: the only place a snapshot changes; flags, enrichment and outcomes move together. */
-  #publish(snapshot: Snapshot, source: 'bootstrap' | 'relay' | 'loaded'): void {
+  /** Gives the flags that changed. INVARIANT: the only place a snapshot changes; flags, enrichment and outcomes move together. */
+  #publish(snapshot: Snapshot, source: 'bootstrap' | 'relay' | 'loaded'): readonly string[] {
     this.#engine.flip(snapshot);
     const previous = this.#snapshot;
     this.#snapshot = snapshot;
@@ -311,12 +316,11 @@ export class Lifecycle {
     this.#ports.use(snapshot);
     this.#reportBroken(snapshot);
     // A listener that was not told of a first configuration yet has none that could change.
-    if (previous === undefined || this.#state === 'starting') return;
-    const flagsChanged = snapshot.changesFrom(previous);
-    if (flagsChanged.length === 0) return;
-    const session = this.#session;
-    // After `ready`, which the feed announces once this returned.
-    if (session !== undefined) queueMicrotask(() => this.#session === session && this.#ports.emit({ type: 'changed', flagsChanged }));
+    return previous === undefined || this.#state === 'starting' ? [] : snapshot.changesFrom(previous);
+  }
+
+  #tellChanged(flagsChanged: readonly string[]): void {
+    if (flagsChanged.length > 0) this.#ports.emit({ type: 'changed', flagsChanged });
   }
 
   #reportBroken(snapshot: Snapshot): void {
@@ -329,6 +333,9 @@ export class Lifecycle {
 
   #onFeedEvent(event: FeedEvent): void {
     switch (event.type) {
+      case 'published':
+        this.#tellChanged(this.#flagsChanged);
+        return;
       case 'recovered':
         if (this.#state === 'starting') return;
         if (this.#calmState !== undefined) {

@@ -1,6 +1,12 @@
 /** The provider's event emitter: what the OpenFeature SDK subscribes to, without loading the SDK. */
 
-import type { AnyProviderEvent, EventContext, EventHandler, Logger, ProviderEventEmitter } from '@openfeature/server-sdk';
+import type {
+  AnyProviderEvent,
+  EventContext,
+  EventHandler,
+  Logger,
+  ProviderEventEmitter,
+} from '@openfeature/server-sdk';
 import type { SafeLogger } from '../telemetry/logger.ts';
 
 /**

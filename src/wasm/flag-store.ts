@@ -41,14 +41,15 @@ export class FlagStore {
 
   /** Throws `MODULE_REJECTED` when the module does not instantiate or speaks another ABI. */
   constructor(module: object, abi: number) {
+    let spoken: number;
     try {
       const { instance } = instantiateSync(module as WebAssembly.Module, { [WASI_MODULE]: denyWasi() });
       // The loader's own export wrappers count arguments on every call; the hot path takes the instance's.
       this.#kernel = instance.exports as unknown as KernelExports;
+      spoken = this.#kernel.abiVersion();
     } catch (caught) {
       throw new EdictError('MODULE_REJECTED', `the module does not start: ${(caught as Error).message}`, { cause: caught });
     }
-    const spoken = this.#kernel.abiVersion();
     if (spoken !== abi) {
       throw new EdictError('MODULE_REJECTED', `the module speaks ABI ${spoken}, this version of Edict ABI ${abi}`);
     }

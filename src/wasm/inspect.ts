@@ -4,7 +4,7 @@ import { EdictError } from '../errors.ts';
 
 /** What the loader checks of a module (https://webassembly.github.io/spec/core/binary/modules.html). */
 export interface ModuleFacts {
-  /** `module.name` of each import. */
+  /** `module.name` of each import, with its kind behind unless it is a function. */
   readonly imports: readonly string[];
   readonly exports: ReadonlyMap<string, 'function' | 'table' | 'memory' | 'global'>;
   /** Limits of the memory the module defines, in pages of 64 KiB; undefined when it defines none. */
@@ -31,11 +31,15 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
     const end = reader.varU32() + reader.position;
     if (section === IMPORT_SECTION) {
       for (let left = reader.varU32(); left > 0; left--) {
-        imports.push(`${reader.name()}.${reader.name()}`);
-        reader.skipImportType();
+        const name = `${reader.name()}.${reader.name()}`;
+        const kind = reader.importType();
+        imports.push(kind === 'function' ? name : `${name} (${kind})`);
       }
     } else if (section === MEMORY_SECTION) {
-      for (let left = reader.varU32(); left > 0; left--) memory = reader.limits();
+      const count = reader.varU32();
+      // Which of several is the exported one is not worth finding out: Edict's guests have one.
+      if (count > 1) throw rejected(`it defines ${count} memories`);
+      if (count === 1) memory = reader.memory();
     } else if (section === EXPORT_SECTION) {
       for (let left = reader.varU32(); left > 0; left--) {
         const name = reader.name();
@@ -103,22 +107,29 @@ class Reader {
     return new TextDecoder().decode(this.#bytes.subarray(start, start + length));
   }
 
-  limits(): { minimum: number; maximum: number | undefined; shared: boolean } {
+  /** Limits of a memory of 32-bit addresses and pages of 64 KiB. */
+  memory(): { minimum: number; maximum: number | undefined; shared: boolean } {
     const flags = this.u8();
+    if (flags > 3) throw rejected('its memory is of an unknown kind');
     const minimum = this.varU32();
     return { minimum, maximum: (flags & 1) === 1 ? this.varU32() : undefined, shared: (flags & 2) === 2 };
   }
 
-  skipImportType(): void {
-    const kind = this.u8();
-    if (kind === 0) this.varU32();
-    else if (kind === 1) {
+  /** Passes over the type of an import and gives its kind. */
+  importType(): (typeof EXPORT_KINDS)[number] {
+    const kind = EXPORT_KINDS[this.u8()];
+    if (kind === undefined) throw rejected('an import is of an unknown kind');
+    if (kind === 'function') this.varU32();
+    else if (kind === 'memory') this.memory();
+    else {
+      // A global's type and mutability; a table's element type, then its limits.
       this.u8();
-      this.limits();
-    } else if (kind === 2) this.limits();
-    else if (kind === 3) {
-      this.u8();
-      this.u8();
-    } else throw rejected('an import is of an unknown kind');
+      const flags = this.u8();
+      if (kind === 'table') {
+        this.varU32();
+        if ((flags & 1) === 1) this.varU32();
+      }
+    }
+    return kind;
   }
 }

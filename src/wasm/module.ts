@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
+import { packageFile } from '../internal/package-files.ts';
 import { inspectModule } from './inspect.ts';
 import { WASI_FUNCTIONS, WASI_MODULE } from './wasi.ts';
 
@@ -28,12 +29,11 @@ export interface ModuleRules {
 export type ModuleSource = Uint8Array | string | URL | object;
 
 const MAX_MODULE_BYTES = 4 * 1024 * 1024;
-const WASM_FOLDER = new URL('../../wasm/', import.meta.url);
 
 /** Reads the manifest that is shipped with the package. */
 export async function readManifest(): Promise<{ readonly flags: ManifestEntry }> {
   try {
-    return JSON.parse(await readFile(new URL('manifest.json', WASM_FOLDER), 'utf8')) as { flags: ManifestEntry };
+    return JSON.parse(await readFile(packageFile('wasm/manifest.json'), 'utf8')) as { flags: ManifestEntry };
   } catch (caught) {
     throw new EdictError('MODULE_REJECTED', 'wasm/manifest.json of the package cannot be read; reinstall it', {
       cause: caught,
@@ -54,7 +54,7 @@ export async function loadModule(
   sha256: string | false = entry.sha256,
 ): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = await bytesOf(source ?? new URL(entry.file, WASM_FOLDER));
+  const bytes = await bytesOf(source ?? packageFile(`wasm/${entry.file}`));
   if (bytes.length > MAX_MODULE_BYTES) throw rejected(`it has ${bytes.length} bytes, more than ${MAX_MODULE_BYTES}`);
   if (sha256 !== false) verifyHash(bytes, sha256);
   verifyShape(bytes, rules);

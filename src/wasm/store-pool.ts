@@ -8,6 +8,16 @@ export interface PooledStore {
   readonly isPoisoned: boolean;
 }
 
+/**
+ * What generic-pool owns. A store that could not be made travels as the error in its place: generic-pool asks a factory
+ * that rejects again at once, in microtasks, so neither its timeout nor anything else of the process would ever run.
+ */
+interface Slot<S> {
+  /** Cleared when the slot is destroyed: generic-pool keeps the slots of a cleared pool. */
+  store: S | undefined;
+  readonly failure?: unknown;
+}
+
 /** How long a lease may be waited for. Stores are made in well under a millisecond, so this only bounds a full pool. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
 const MAX_WAITING = 64;
@@ -19,23 +29,29 @@ const MAX_WAITING = 64;
  * long as it lives and the pool sees only reloads, traps and shutdown.
  */
 export class StorePool<S extends PooledStore> {
-  readonly #pool: Pool<S>;
+  readonly #pool: Pool<Slot<S>>;
+  readonly #leased = new Map<S, Slot<S>>();
   #created = 0;
   #destroyed = 0;
 
   constructor(size: number, create: () => S) {
-    this.#pool = createPool<S>(
+    this.#pool = createPool<Slot<S>>(
       {
         create: async () => {
-          const store = create();
-          this.#created++;
-          return store;
+          try {
+            const store = create();
+            this.#created++;
+            return { store };
+          } catch (failure) {
+            return { store: undefined, failure };
+          }
         },
-        destroy: async () => {
+        destroy: async (slot) => {
           // Nothing to call in a guest that may have trapped: dropping the reference frees it.
-          this.#destroyed++;
+          if (slot.store !== undefined) this.#destroyed++;
+          slot.store = undefined;
         },
-        validate: async (store) => !store.isPoisoned,
+        validate: async (slot) => slot.store?.isPoisoned !== true,
       },
       {
         max: size,
@@ -47,20 +63,33 @@ export class StorePool<S extends PooledStore> {
     );
   }
 
-  /** Leases a slot. Rejects with `POOL_EXHAUSTED` when none becomes free in time. */
+  /**
+   * Leases a slot. Rejects with `POOL_EXHAUSTED` when none becomes free in time, and with what `create` threw
+   * (`MODULE_REJECTED` unless it says otherwise).
+   */
   async acquire(): Promise<S> {
+    let slot: Slot<S>;
     try {
-      return await this.#pool.acquire();
+      slot = await this.#pool.acquire();
     } catch (caught) {
-      if (caught instanceof EdictError) throw caught;
       throw new EdictError('POOL_EXHAUSTED', `no store was free (${(caught as Error).message})`, { cause: caught });
     }
+    const { store } = slot;
+    if (store === undefined) {
+      await this.#pool.destroy(slot);
+      throw EdictError.from(slot.failure, 'MODULE_REJECTED');
+    }
+    this.#leased.set(store, slot);
+    return store;
   }
 
-  /** Ends a lease; a poisoned store is destroyed. */
+  /** Ends a lease; a poisoned store is destroyed. A store that is not leased is left alone. */
   async release(store: S): Promise<void> {
-    if (store.isPoisoned) await this.#pool.destroy(store);
-    else await this.#pool.release(store);
+    const slot = this.#leased.get(store);
+    if (slot === undefined) return;
+    this.#leased.delete(store);
+    if (store.isPoisoned) await this.#pool.destroy(slot);
+    else await this.#pool.release(slot);
   }
 
   /** Ends everything; leases must have been released. */
@@ -72,8 +101,8 @@ export class StorePool<S extends PooledStore> {
   describe(): { size: number; leased: number; idle: number; created: number; destroyed: number } {
     return {
       size: this.#pool.max,
-      leased: this.#pool.borrowed,
-      idle: this.#pool.available,
+      leased: this.#leased.size,
+      idle: this.#created - this.#destroyed - this.#leased.size,
       created: this.#created,
       destroyed: this.#destroyed,
     };

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { packageFile } from '../../internal/package-files.ts';
 import { inspectModule } from '../../wasm/inspect.ts';
 import { type ManifestEntry, readManifest } from '../../wasm/module.ts';
 import { Kernel } from '../kernel.ts';
@@ -9,8 +10,6 @@ import type { Check } from './check.ts';
 
 const PAGE_KIB = 64;
 const REINSTALL = 'reinstall the package; a build step or a scanner may have changed the file';
-/** The built file lies in dist/cli/doctor/; the module in wasm/, beside dist/. */
-const WASM_FOLDER = new URL('../../../wasm/', import.meta.url);
 
 /** A flag with a query and a percentage: what it answers for user-1 follows from the specification. */
 const TEST_FLAG = {
@@ -35,7 +34,7 @@ export async function checkModule(): Promise<Check[]> {
 
 async function checkFile(entry: ManifestEntry): Promise<Check[]> {
   try {
-    const bytes = await readFile(new URL(entry.file, WASM_FOLDER));
+    const bytes = await readFile(packageFile(`wasm/${entry.file}`));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const isRight = sha256 === entry.sha256;
     const { memory, imports } = inspectModule(bytes);

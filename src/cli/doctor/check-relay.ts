@@ -1,11 +1,15 @@
 /** Asks a relay for its flags, twice, as the provider would, and tells what came back. */
 
-import { compileNow } from '../../evaluator/configuration-compiler.ts';
+import { compileNow } from '../../evaluator/compile-now.ts';
 import { holdProcess } from '../../options/clock.ts';
 import type { EdictOptions } from '../../options/edict-options.ts';
 import { optionsFromEnv } from '../../options/env.ts';
 import { resolveOptions } from '../../options/resolve.ts';
-import { type ChangedConfiguration, ConfigurationClient, CONFIGURATION_ROUTE } from '../../relay/configuration-client.ts';
+import {
+  type ChangedConfiguration,
+  CONFIGURATION_ROUTE,
+  ConfigurationClient,
+} from '../../relay/configuration-client.ts';
 import { shownName } from '../console.ts';
 import type { Check } from './check.ts';
 
@@ -88,7 +92,7 @@ function flagsCheck({ body }: ChangedConfiguration): Check {
     const detail = `${broken.length} of ${flagCount} flags do not compile, the first is "${shownName(first.key)}": ${shownName(first.details)}`;
     return { name, status: 'bad', detail, remedy: 'edict lint on the flag file says where', facts };
   } catch (caught) {
-    return { name, status: 'bad', detail: (caught as Error).message, remedy: REMEDIES['INVALID_BODY'] as string };
+    return { name, status: 'bad', detail: (caught as Error).message, remedy: REMEDIES.INVALID_BODY as string };
   }
 }
 

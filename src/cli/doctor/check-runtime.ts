@@ -29,7 +29,9 @@ export function checkRuntime(): Check[] {
       name: 'WebAssembly SIMD',
       status: hasSimd ? 'ok' : 'bad',
       detail: hasSimd ? 'available' : 'not available',
-      ...(hasSimd ? {} : { remedy: 'run Node without --no-experimental-wasm-simd, on a processor with SSE4.1 or NEON' }),
+      ...(hasSimd
+        ? {}
+        : { remedy: 'run Node without --no-experimental-wasm-simd, on a processor with SSE4.1 or NEON' }),
       facts: { available: hasSimd },
     },
   ];

@@ -1,14 +1,19 @@
 /** What a JSONLogic rule reads from the context: the nearest one gets to "why" in a language of expressions. */
 
-import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/json.ts';
 import { walkMembers } from '../../flags/walk.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/json.ts';
 import type { ConditionTrace } from './explanation.ts';
 
 /** Inside these, `var` names members of the item at hand, from the second argument on. */
 const LOOPS = new Set(['filter', 'map', 'all', 'none', 'some', 'reduce']);
 
 /** The rule as one condition, and a line for each attribute it names. */
-export function explainLogic(rule: JsonValue, text: string, attributes: JsonObject, isMatch: boolean): ConditionTrace[] {
+export function explainLogic(
+  rule: JsonValue,
+  text: string,
+  attributes: JsonObject,
+  isMatch: boolean,
+): ConditionTrace[] {
   const whole: ConditionTrace = {
     text,
     before: '',
@@ -21,7 +26,10 @@ export function explainLogic(rule: JsonValue, text: string, attributes: JsonObje
   const reads = [...variablesOf(rule)].map((name): ConditionTrace => {
     const path = name.split('.').filter((piece) => piece !== '');
     const [root = ''] = path;
-    const value = path.length === 0 ? attributes : walkMembers(Object.hasOwn(attributes, root) ? attributes[root] : undefined, path);
+    const value =
+      path.length === 0
+        ? attributes
+        : walkMembers(Object.hasOwn(attributes, root) ? attributes[root] : undefined, path);
     return { ...whole, text: '', verdict: 'not reached', attribute: name, value: value as JsonValue | undefined };
   });
   return [whole, ...reads];

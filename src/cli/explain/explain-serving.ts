@@ -1,7 +1,7 @@
 /** What a rule serves to whom: the buckets of percentages and progressive rollouts, laid out for the reader. */
 
-import { compareInstants, formatDate } from '../../flags/date.ts';
 import { completeRollout, truncateToU32 } from '../../flags/compile/rollout-code.ts';
+import { compareInstants, formatDate } from '../../flags/date.ts';
 import type { Instant, Rule } from '../../flags/model.ts';
 import { compareUtf8 } from '../../internal/canonical-json.ts';
 import type { BucketRange, Serving } from './explanation.ts';
@@ -39,14 +39,16 @@ function percentage(shares: ReadonlyMap<string, number>, served: Served): Servin
 
 function progressive(rollout: NonNullable<Rule['progressiveRollout']>, served: Served): Serving {
   const complete = completeRollout(rollout);
-  if (complete === undefined) return { kind: 'nothing', problem: 'the progressive rollout lacks members, or ends before it begins' };
+  if (complete === undefined)
+    return { kind: 'nothing', problem: 'the progressive rollout lacks members, or ends before it begins' };
   const { from, to } = complete;
   const initial = complete.initialPercentage * SCALE;
   const percent = complete.endPercentage;
   const end = (percent === 0 || percent > 100 ? 100 : percent) * SCALE;
   const started = compareInstants(served.date, from) >= 0;
   const perSecond = (end - initial) / (to.seconds - from.seconds);
-  const reached = compareInstants(served.date, to) >= 0 ? end : (served.date.seconds - from.seconds) * perSecond + initial;
+  const reached =
+    compareInstants(served.date, to) >= 0 ? end : (served.date.seconds - from.seconds) * perSecond + initial;
   return {
     kind: 'progressive',
     bucket: bucketOf(served, PROGRESS_MODULUS),

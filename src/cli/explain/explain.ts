@@ -30,7 +30,8 @@ export function explain(kernel: Kernel, question: Question, raw: RawOutcome, now
     window: traceWindow(state, date),
   };
   // These fall before any rule is looked at.
-  const isEarly = raw.preEvaluation || ['GENERAL', 'TARGETING_KEY_MISSING'].includes(raw.code) || raw.reason === 'DISABLED';
+  const isEarly =
+    raw.preEvaluation || ['GENERAL', 'TARGETING_KEY_MISSING'].includes(raw.code) || raw.reason === 'DISABLED';
   if (state === undefined || isEarly) {
     return { ...base, rules: [], problem: raw.code === '' ? undefined : `${raw.code}: ${raw.details}` };
   }
@@ -46,8 +47,8 @@ function stateAt(flag: Flag, date: Instant): Flag | undefined {
 }
 
 function evaluationDate(context: Readonly<JsonObject>, now: number): { date: Instant; dateFrom: 'context' | 'clock' } {
-  const reserved = hasOwn(context, 'gofeatureflag') ? context['gofeatureflag'] : undefined;
-  const text = isJsonObject(reserved) ? reserved['currentDateTime'] : undefined;
+  const reserved = hasOwn(context, 'gofeatureflag') ? context.gofeatureflag : undefined;
+  const text = isJsonObject(reserved) ? reserved.currentDateTime : undefined;
   const parsed = typeof text === 'string' ? parseDate(text) : undefined;
   if (parsed !== undefined && !('error' in parsed)) return { date: parsed, dateFrom: 'context' };
   const clock = parseDate(new Date(now).toISOString());
@@ -72,7 +73,8 @@ function traceWindow(state: Flag | undefined, date: Instant): Explanation['windo
     start: start === undefined ? undefined : formatDate(start),
     end: end === undefined ? undefined : formatDate(end),
     isInside:
-      (start === undefined || compareInstants(date, start) >= 0) && (end === undefined || compareInstants(date, end) <= 0),
+      (start === undefined || compareInstants(date, start) >= 0) &&
+      (end === undefined || compareInstants(date, end) <= 0),
   };
 }
 
@@ -87,7 +89,7 @@ function traceBucketing(
   const states = [state, ...(flag?.scheduledRollout ?? [])];
   const isNeeded = states.some((one) => [one?.defaultRule, ...(one?.targeting ?? [])].some(needsBucket));
   if (key === undefined || key === '') {
-    const value = hasOwn(context, 'targetingKey') ? context['targetingKey'] : undefined;
+    const value = hasOwn(context, 'targetingKey') ? context.targetingKey : undefined;
     return { from: 'targetingKey', value: typeof value === 'string' ? value : undefined, isNeeded, problem };
   }
   const path = key.split('.');
@@ -185,9 +187,9 @@ function attributesOf({ context, enrichment }: Question): JsonObject {
   for (const source of [context, enrichment]) {
     for (const name of Object.keys(source)) attributes[name] = source[name] as JsonValue;
   }
-  const key = hasOwn(context, 'targetingKey') ? context['targetingKey'] : undefined;
-  attributes['key'] = typeof key === 'string' ? key : '';
-  attributes['targetingKey'] = attributes['key'];
-  attributes['anonymous'] = attributes['anonymous'] === true;
+  const key = hasOwn(context, 'targetingKey') ? context.targetingKey : undefined;
+  attributes.key = typeof key === 'string' ? key : '';
+  attributes.targetingKey = attributes.key;
+  attributes.anonymous = attributes.anonymous === true;
   return attributes;
 }

@@ -1,19 +1,27 @@
 /** Writes an explanation for people. */
 
+import type { Paint, Style } from '../colour.ts';
 import type { Cell } from '../columns.ts';
 import { alignColumns } from '../columns.ts';
-import type { Paint, Style } from '../colour.ts';
 import { shownName, shownValue } from '../console.ts';
 import type { ConditionTrace, Explanation, RuleTrace, Serving, Verdict } from './explanation.ts';
 
 const INDENT = '  ';
 const DETAIL = '      ';
-const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = { yes: 'green', no: 'red', aborts: 'yellow', 'not reached': 'dim' };
+const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
+  yes: 'green',
+  no: 'red',
+  aborts: 'yellow',
+  'not reached': 'dim',
+};
 
 export function explanationLines(explanation: Explanation, paint: Paint): string[] {
   const { bucketing, window, schedule } = explanation;
   const facts: (Cell | string)[][] = [
-    [{ text: 'date', style: 'dim' }, `${explanation.date} (${explanation.dateFrom === 'clock' ? 'now' : 'from the context'})`],
+    [
+      { text: 'date', style: 'dim' },
+      `${explanation.date} (${explanation.dateFrom === 'clock' ? 'now' : 'from the context'})`,
+    ],
   ];
   schedule.forEach(({ date, isDue, sets }, i) => {
     const what = sets.length === 0 ? 'sets nothing' : `sets ${sets.join(', ')}`;
@@ -37,7 +45,9 @@ function bucketingText({ from, value, isNeeded, problem }: Explanation['bucketin
 }
 
 function windowText({ start, end, isInside }: NonNullable<Explanation['window']>): string {
-  const span = [start === undefined ? '' : `from ${start}`, end === undefined ? '' : `until ${end}`].filter(Boolean).join(' ');
+  const span = [start === undefined ? '' : `from ${start}`, end === undefined ? '' : `until ${end}`]
+    .filter(Boolean)
+    .join(' ');
   return `${isInside ? 'open' : 'closed: the flag counts as disabled'}, ${span}`;
 }
 

@@ -79,7 +79,9 @@ export interface Explanation {
     readonly problem: string | undefined;
   };
   readonly isDisabled: boolean;
-  readonly window: { readonly start: string | undefined; readonly end: string | undefined; readonly isInside: boolean } | undefined;
+  readonly window:
+    | { readonly start: string | undefined; readonly end: string | undefined; readonly isInside: boolean }
+    | undefined;
   /** Targeting rules, then the default rule. Empty when the decision fell before any rule. */
   readonly rules: readonly RuleTrace[];
   /** Why the flag cannot be decided at all, when it cannot. */

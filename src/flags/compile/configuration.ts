@@ -84,11 +84,13 @@ class Compilation {
   readonly #rootIndex = new Map<string, number>();
   readonly #texts: string[] = [];
   readonly #digest = new Digest();
+  readonly #isEnriched: boolean;
   #textLength = 0;
 
   constructor(keys: readonly string[], envelope: Envelope) {
     this.#keys = keys;
     this.#envelope = envelope;
+    this.#isEnriched = Object.keys(envelope.enrichment).length > 0;
     this.#flags = new Uint32Array(keys.length * FLAG_WORDS);
     this.#entries = new Uint32Array(keys.length);
   }
@@ -179,6 +181,7 @@ class Compilation {
     slots: this.#slots,
     outcomes: this.#outcomes,
     reads: this.#reads,
+    queries: new Map(),
     link: (address: number, instruction: number) => {
       this.#links.push(address, instruction);
     },
@@ -225,20 +228,20 @@ class Compilation {
     const { enrichment } = this.#envelope;
     const digest = this.#digest;
     digest.reset();
-    digest.add(JSON.stringify(raw));
-    if (this.#reads.allRoots) digest.add(JSON.stringify(enrichment));
-    else {
+    digest.add(raw);
+    if (this.#reads.allRoots) digest.add(enrichment);
+    else if (this.#isEnriched) {
       const names = new Set(this.#reads.roots);
       for (const slot of this.#reads.slots) {
         const name = enrichmentName(this.#slots.sources[slot] as SlotSource);
         if (name !== undefined) names.add(name);
       }
       for (const name of names) {
-        if (hasOwn(enrichment, name)) digest.add(JSON.stringify([name, enrichment[name] ?? null]));
+        if (hasOwn(enrichment, name)) digest.add([name, enrichment[name] ?? null]);
       }
     }
-    this.#flags[at + FlagColumn.digestLow] = digest.low;
-    this.#flags[at + FlagColumn.digestHigh] = digest.high;
+    this.#flags[at + FlagColumn.digestLow] = digest.low >>> 0;
+    this.#flags[at + FlagColumn.digestHigh] = digest.high >>> 0;
   }
 
   /** Flag records, and the hash seeds of flags that hash the targeting key, padded to sixteen for the batch. */
@@ -280,6 +283,16 @@ function* everyOther(links: readonly number[]): Generator<number> {
 /** FNV-1a of the flag key: the state from which the guest goes on with the bucketing value (spec/flags.md §5.2). */
 function hashKey(key: string): number {
   let hash = 0x811c9dc5;
-  for (const byte of encoder.encode(key)) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    if (unit > 0x7f) return hashBytes(encoder.encode(key));
+    hash = Math.imul(hash ^ unit, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+function hashBytes(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }

@@ -3,7 +3,7 @@
 import type { JsonValue } from '../../internal/json.ts';
 import { encodeJsonLogic } from '../jsonlogic/encode.ts';
 import { NO_OUTCOME, Op } from '../image/abi.ts';
-import { type EngineCode, OutcomeBit, type OutcomeFacts, type Outcomes, type Reason } from '../image/outcomes.ts';
+import { type EngineCode, OutcomeBit, type Outcomes, type Reason } from '../image/outcomes.ts';
 import type { Pool } from '../image/pool.ts';
 import { Label, type Program } from '../image/program.ts';
 import type { SlotTable } from '../image/slots.ts';
@@ -22,6 +22,8 @@ export interface Target {
   readonly slots: SlotTable;
   readonly outcomes: Outcomes;
   readonly reads: FlagReads;
+  /** Queries parsed before: configurations repeat them from flag to flag. */
+  readonly queries: Map<string, ParsedQuery>;
   /** Notes that the word at `address` must become the address of instruction `instruction`. */
   readonly link: (address: number, instruction: number) => void;
 }
@@ -30,6 +32,9 @@ const COPY_FAILED =
   'json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: timezone hour outside of range [0,23]';
 const MERGE_PANIC =
   'recovered from panic during evaluation: runtime error: invalid memory address or nil pointer dereference';
+
+/** A query in either language, parsed. */
+type ParsedQuery = { readonly node: QueryNode } | { readonly rule: JsonValue };
 
 /** The flag passes a limit of the compiler; the message is its PARSE_ERROR text. */
 export class UncompilableFlag extends Error {
@@ -191,11 +196,16 @@ class FlagCode {
     const { program, pool, slots, reads } = this.#target;
     const text = trimQuery(query);
     if (text === '') return false;
-    const logic = parseJsonLogic(text);
-    if (logic === undefined) {
-      emitQuery(parseOrFail(text), program, pool, slots, reads, met, unmet);
+    let parsed = this.#target.queries.get(text);
+    if (parsed === undefined) {
+      parsed = parseJsonLogic(text) ?? { node: parseOrFail(text) };
+      this.#target.queries.set(text, parsed);
+    }
+    if ('node' in parsed) {
+      emitQuery(parsed.node, program, pool, slots, reads, met, unmet);
       return true;
     }
+    const logic = parsed;
     if (logic.rule === null) {
       program.jump(unmet);
       return true;
@@ -219,16 +229,18 @@ class FlagCode {
   ): number | undefined {
     const { program, pool } = this.#target;
     const dynamic = isDynamic(rule);
-    const serve = (cacheable: number) => (variation: string) => {
-      const facts: OutcomeFacts = {
+    const reason = dynamic ? split : plain;
+    const ruleName = index === undefined ? undefined : rule.name;
+    const serve = (cacheable: number) => (variation: string) =>
+      this.#target.outcomes.add({
         name: variation,
         value: variationValue(flag, variation),
-        reason: dynamic ? split : plain,
+        reason,
+        code: '',
+        ruleIndex: index,
+        ruleName,
         bits: cacheable,
-        ...(index === undefined ? {} : { ruleIndex: index, ruleName: rule.name }),
-      };
-      return this.#target.outcomes.add(facts);
-    };
+      });
     if (rule.progressiveRollout !== undefined) {
       const rollout = completeRollout(rule.progressiveRollout);
       if (rollout === undefined) {

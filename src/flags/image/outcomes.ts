@@ -46,7 +46,7 @@ export interface OutcomeFacts {
   readonly value?: JsonValue | undefined;
   readonly reason: Reason;
   readonly code?: EngineCode;
-  readonly ruleIndex?: number;
+  readonly ruleIndex?: number | undefined;
   readonly ruleName?: string | undefined;
   readonly bits: number;
 }
@@ -118,6 +118,7 @@ class Interned<T> {
   }
 
   clear(): void {
+    if (this.items.length === 0) return;
     this.items.length = 0;
     this.#index.clear();
   }

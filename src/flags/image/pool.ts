@@ -97,13 +97,24 @@ export class Pool {
   string(text: string): StringRef {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    const room = text.length * 3;
-    this.#grow(this.#length + room);
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#length, this.#length + room));
-    const ref = { ptr: this.#base + this.#length, bytes: written, ascii: written === text.length && isAscii(text) };
-    this.#length += written;
+    const start = this.#length;
+    this.#grow(start + text.length * 3);
+    const ascii = this.#copyAscii(text, start);
+    const bytes = ascii ? text.length : encoder.encodeInto(text, this.#bytes.subarray(start)).written;
+    const ref = { ptr: this.#base + start, bytes, ascii };
+    this.#length = start + bytes;
     this.#strings.set(text, ref);
     return ref;
+  }
+
+  /** The constants of queries are short: a loop is quicker than the encoder. */
+  #copyAscii(text: string, start: number): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      this.#bytes[start + i] = unit;
+    }
+    return true;
   }
 
   /** Writes a string value (16 bytes) at `address`. */
@@ -147,9 +158,4 @@ export class Pool {
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
 }

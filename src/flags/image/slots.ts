@@ -34,6 +34,8 @@ export interface SlotSource {
 export class SlotTable {
   readonly sources: (SlotSource | undefined)[] = [undefined];
   readonly #index = new Map<string, number>();
+  /** Top-level attributes by name: nearly every look-up, and no text to build for it. */
+  readonly #attributes = new Map<string, number>();
 
   /** A path as queries see it: `key`, `targetingKey` and `anonymous` are the recomputed ones (§7.4). */
   forQuery(path: readonly string[]): number {
@@ -41,7 +43,7 @@ export class SlotTable {
     if (path.length > 1) return this.#slot('query', path, false);
     if (name === 'key' || name === 'targetingKey') return this.#slot('targetingKey', [], false);
     if (name === 'anonymous') return this.#slot('anonymous', [], false);
-    return this.#slot('attribute', path, false);
+    return this.#attribute(path);
   }
 
   /** A constant JSONLogic variable, already split on "." with empty pieces dropped (at least one is left). */
@@ -56,7 +58,7 @@ export class SlotTable {
   }
 
   forBucketingKey(path: readonly string[]): number {
-    return path.length === 1 ? this.#slot('attribute', path, false) : this.#slot('bucket', path, false);
+    return path.length === 1 ? this.#attribute(path) : this.#slot('bucket', path, false);
   }
 
   forTargetingKey(): number {
@@ -69,6 +71,16 @@ export class SlotTable {
 
   forEnrichedDate(): number {
     return this.#slot('enrichedDate', [], false);
+  }
+
+  #attribute(path: readonly string[]): number {
+    const name = path[0] as string;
+    let slot = this.#attributes.get(name);
+    if (slot === undefined) {
+      slot = this.#slot('attribute', path, false);
+      this.#attributes.set(name, slot);
+    }
+    return slot;
   }
 
   #slot(kind: SlotKind, path: readonly string[], deep: boolean): number {

@@ -70,7 +70,11 @@ describe('evaluate, prepare and evaluateAll', () => {
 
   it('agree on random flags and contexts', async () => {
     const attribute = fc.constantFrom('a', 'b', 'c.d', 'targetingKey', 'anonymous', 'env');
-    const scalar = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.constantFrom('x', 'X', 'xy', '', '1.2.3'), fc.boolean());
+    const scalar = fc.oneof(
+      fc.integer({ min: -5, max: 5 }),
+      fc.constantFrom('x', 'X', 'xy', '', '1.2.3'),
+      fc.boolean(),
+    );
     const comparison = fc
       .tuple(attribute, fc.constantFrom('eq', 'ne', 'lt', 'ge', 'co', 'sw', 'ew'), scalar)
       .map(([name, operator, value]) => `${name} ${operator} ${JSON.stringify(value)}`);
@@ -91,10 +95,14 @@ describe('evaluate, prepare and evaluateAll', () => {
     const value = fc.oneof(scalar, fc.constant(null), fc.array(scalar, { maxLength: 3 }), fc.record({ d: scalar }));
     const context = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'targetingKey', 'anonymous', 'env'), value);
     const flags = fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), flag, { minKeys: 1, maxKeys: 12 });
-    const property = fc.asyncProperty(flags, fc.array(context, { minLength: 1, maxLength: 6 }), async (some, contexts) => {
-      await loadFlags(some, { env: 'production' });
-      for (const one of contexts) expect(disagreements(one)).toEqual([]);
-    });
+    const property = fc.asyncProperty(
+      flags,
+      fc.array(context, { minLength: 1, maxLength: 6 }),
+      async (some, contexts) => {
+        await loadFlags(some, { env: 'production' });
+        for (const one of contexts) expect(disagreements(one)).toEqual([]);
+      },
+    );
     await fc.assert(property, { numRuns: 300 });
   }, 60_000);
 

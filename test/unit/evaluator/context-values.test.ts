@@ -129,7 +129,9 @@ describe('a context', () => {
     for (let i = 0; i < 1_000; i++) context[`attribute-${i}`] = kinds[i % kinds.length];
     expect(await ask('{"==": [{"var": "wanted"}, "here"]}', context)).toMatchObject({ value: 'yes' });
     expect(await ask('{"missing": ["wanted", "attribute-1"]}', context)).toMatchObject({ value: 'no' });
-    expect(await ask('{"!": [{"missing": ["wanted", "attribute-3"]}]}', context)).toMatchObject({ errorCode: undefined });
+    expect(await ask('{"!": [{"missing": ["wanted", "attribute-3"]}]}', context)).toMatchObject({
+      errorCode: undefined,
+    });
   });
 
   it('whose targeting key is missing decides flags that do not bucket, and fails those that do (D-57)', async () => {

@@ -3,7 +3,8 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EdictError } from '../../../src/errors.ts';
-import { compile, compileNow, INLINE_BYTES } from '../../../src/evaluator/configuration-compiler.ts';
+import { compileNow } from '../../../src/evaluator/compile-now.ts';
+import { compile, INLINE_BYTES } from '../../../src/evaluator/configuration-compiler.ts';
 import { InProcessEvaluator } from '../../../src/evaluator/in-process-evaluator.ts';
 
 const FLAGS = 10_000;

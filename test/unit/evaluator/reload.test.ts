@@ -79,7 +79,11 @@ describe('flagsChanged', () => {
   });
 
   it('names, when only the enrichment changed, at least the flags that read it (S-21, D-37)', async () => {
-    const flags = { reads: ruled('env eq "prod"'), logic: ruled('{"==": [{"var": "env"}, "prod"]}'), fixed: plain('on') };
+    const flags = {
+      reads: ruled('env eq "prod"'),
+      logic: ruled('{"==": [{"var": "env"}, "prod"]}'),
+      fixed: plain('on'),
+    };
     const { evaluator, changes } = await start({ flags, evaluationContextEnrichment: { env: 'test' } });
     expect(evaluator.evaluate('reads', {}).value).toBe('off');
     await evaluator.load({ flags, evaluationContextEnrichment: { env: 'prod' } });
@@ -97,8 +101,16 @@ describe('during a reload', () => {
   it('every evaluation sees one whole configuration: flags and enrichment of the same document', async () => {
     const document = (n: number): JsonObject => ({
       flags: {
-        a: { variations: { v: n }, targeting: [{ query: `n eq ${n}`, variation: 'v' }], defaultRule: { variation: 'w' } },
-        b: { variations: { v: n, w: -n }, targeting: [{ query: `n eq ${n}`, variation: 'v' }], defaultRule: { variation: 'w' } },
+        a: {
+          variations: { v: n },
+          targeting: [{ query: `n eq ${n}`, variation: 'v' }],
+          defaultRule: { variation: 'w' },
+        },
+        b: {
+          variations: { v: n, w: -n },
+          targeting: [{ query: `n eq ${n}`, variation: 'v' }],
+          defaultRule: { variation: 'w' },
+        },
       },
       evaluationContextEnrichment: { n },
     });

@@ -20,7 +20,7 @@ const FLAGS = {
   claims: { variations: { a: 'A' }, defaultRule: { variation: 'a' }, version: '7', metadata: { version: 'mine' } },
   nested: { variations: { a: 'A' }, defaultRule: { variation: 'a' }, metadata: { deep: { list: [1, null] } } },
   broken: { variations: 'none' },
-  unknownVariation: { variations: { a: 'A' }, defaultRule: { variation: 'z' } },
+  misconfigured: { variations: { a: 'A' }, defaultRule: { percentage: { a: 0 } } },
 };
 
 const quiet = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
@@ -56,7 +56,9 @@ describe('a provider', () => {
 
   it('refuses wrong options in the constructor, before any I/O', () => {
     expect(() => new EdictProvider({})).toThrow(/^INVALID_OPTION: endpoint: /);
-    expect(() => new EdictProvider({ endpoint: 'http://relay', timeoutMs: -1 })).toThrow(/^INVALID_OPTION: timeoutMs: /);
+    expect(() => new EdictProvider({ endpoint: 'http://relay', timeoutMs: -1 })).toThrow(
+      /^INVALID_OPTION: timeoutMs: /,
+    );
   });
 
   it('takes an evaluator that somebody else made, and starts and closes it', async () => {
@@ -81,7 +83,11 @@ describe('a typed resolution', () => {
       flagMetadata: { evaluatedRuleName: 'staff' },
     });
     expect(await client.getBooleanDetails('boolean', true, {})).toMatchObject({ value: false, reason: 'DEFAULT' });
-    expect(await client.getStringDetails('string', '', {})).toMatchObject({ value: 'A', variant: 'a', reason: 'STATIC' });
+    expect(await client.getStringDetails('string', '', {})).toMatchObject({
+      value: 'A',
+      variant: 'a',
+      reason: 'STATIC',
+    });
     expect(await client.getNumberDetails('number', 0, {})).toMatchObject({ value: 100 });
     expect(await client.getObjectDetails('object', {}, {})).toMatchObject({ value: { list: [1] } });
     expect(await client.getObjectDetails('array', [], {})).toMatchObject({ value: [1, { a: 2 }] });
@@ -95,7 +101,7 @@ describe('a typed resolution', () => {
       reason: 'TARGETING_MATCH',
       flagMetadata: { owner: 'x', evaluatedRuleName: 'staff' },
     });
-    expect(await client.getObjectDetails('null', [1], {})).toMatchObject({ value: [1], reason: 'STATIC' });
+    expect(await client.getObjectDetails('null', [1], {})).toMatchObject({ value: [1], reason: 'DEFAULT' });
   });
 
   it('of a disabled flag gives the default, DISABLED and SdkDefault', async () => {
@@ -144,18 +150,18 @@ describe('a value of another type (D-55, D-56)', () => {
 
 describe('an error', () => {
   it('is the default, a code and a message, never an exception (D-58)', async () => {
-    const expected: readonly (readonly [key: string, code: string, text: RegExp])[] = [
+    const expected: readonly (readonly [key: string, code: string, text: RegExp, context?: typeof STAFF])[] = [
       ['nothing', 'FLAG_NOT_FOUND', /nothing/],
       ['', 'FLAG_NOT_FOUND', /''/],
       ['split', 'TARGETING_KEY_MISSING', /./],
       ['broken', 'PARSE_ERROR', /./],
-      ['unknownVariation', 'GENERAL', /^FLAG_CONFIG: /],
+      ['misconfigured', 'GENERAL', /^FLAG_CONFIG: /, STAFF],
     ];
-    for (const [key, code, text] of expected) {
-      const details = await client.getStringDetails(key, 'default', {});
+    for (const [key, code, text, context = {}] of expected) {
+      const details = await client.getStringDetails(key, 'default', context);
       expect(details, key).toMatchObject({ value: 'default', reason: 'ERROR', errorCode: code });
       expect(details.errorMessage).toMatch(text);
-      const direct = await provider.resolveStringEvaluation(key, 'default', {});
+      const direct = await provider.resolveStringEvaluation(key, 'default', context);
       expect(direct).toMatchObject({ value: 'default', reason: 'ERROR', errorCode: code, variant: 'SdkDefault' });
     }
   });

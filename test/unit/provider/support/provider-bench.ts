@@ -1,6 +1,7 @@
 /** A provider behind the real SDK, fed by a scripted relay, on a clock the test owns, with everything it tells in view. */
 
 import { type EventDetails, OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
+import { InProcessEvaluator, type InProcessPorts } from '../../../../src/evaluator/in-process-evaluator.ts';
 import type { JsonObject } from '../../../../src/internal/json.ts';
 import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import { EdictProvider } from '../../../../src/provider/edict-provider.ts';
@@ -34,12 +35,14 @@ export class ProviderBench {
   readonly relay: ScriptedRelay;
   readonly provider: EdictProvider;
 
-  private constructor(relay: ScriptedRelay, options: EdictOptions) {
+  private constructor(relay: ScriptedRelay, options: EdictOptions, ports: InProcessPorts | undefined) {
     domains++;
     this.domain = `domain-${domains}`;
     this.relay = relay;
     const { clock, logger } = this;
-    this.provider = new EdictProvider({ endpoint: relay.url, clock, logger, random: () => 0.5, ...options });
+    const all = { endpoint: relay.url, clock, logger, random: () => 0.5, timeoutMs: 3_600_000, ...options };
+    this.provider =
+      ports === undefined ? new EdictProvider(all) : new EdictProvider(new InProcessEvaluator(all, ports));
     for (const type of Object.values(ProviderEvents)) {
       this.client.addHandler(type, (details) => {
         this.heard.push({ type: type.replace('PROVIDER_', ''), details: details as EventDetails });
@@ -47,8 +50,8 @@ export class ProviderBench {
     }
   }
 
-  static async create(handler: Handler, options: EdictOptions = {}): Promise<ProviderBench> {
-    return new ProviderBench(await ScriptedRelay.start(handler), options);
+  static async create(handler: Handler, options: EdictOptions = {}, ports?: InProcessPorts): Promise<ProviderBench> {
+    return new ProviderBench(await ScriptedRelay.start(handler), options, ports);
   }
 
   get client() {
@@ -81,10 +84,13 @@ export class ProviderBench {
     return this.client.getStringValue('flag', 'default');
   }
 
-  /** Lets `ms` pass on the clock, then real time until something holds. */
+  /** Lets `ms` pass on the clock, then real time, and the clock with it, until something holds. */
   async advance(ms: number, condition: () => boolean): Promise<void> {
     await this.clock.advance(ms);
-    await until(condition);
+    while (!condition()) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      await this.clock.advance(100);
+    }
     await settle();
   }
 

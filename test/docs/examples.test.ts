@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const SHOP = fileURLToPath(new URL('../../examples/shop/main.mjs', import.meta.url));
+
+/** Runs the shop with a temporary folder of its own. */
+async function shop(...args: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'edict-examples-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const env = { ...process.env, TMPDIR: folder, NO_COLOR: '1' };
+  const child = spawn(process.execPath, [SHOP, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const seen = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = pattern.exec(output.stdout);
+      if (found !== null) return found;
+      if (child.exitCode !== null) throw new Error(`ended without ${pattern}: ${output.stdout}${output.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  return { child, folder, output, ended, seen };
+}
+
+describe('the shop', () => {
+  it('decides, sees a change of its flag file, and with --once ends by itself, leaving nothing behind', async () => {
+    const { folder, output, ended } = await shop('--once');
+    expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
+    const { stdout } = output;
+    for (const user of ['ana', 'ben', 'crawler']) expect(stdout).toMatch(new RegExp(`^${user} `, 'm'));
+    expect(stdout).toMatch(/^ {2}new-checkout +true +enabled +TARGETING_MATCH +staff +\d+\.\d\d$/m);
+    expect(stdout).toMatch(/^ {2}search-ranking +"\w+" +\w+ +SPLIT +default rule/m);
+    expect(stdout).toMatch(/^ {2}gift-wrapping +true +offered +TARGETING_MATCH +big-enough/m);
+    expect(stdout).toMatch(/^ {2}advent-calendar +false +SdkDefault +DISABLED +-/m);
+    expect(stdout).not.toContain('ERROR');
+    expect(stdout).toMatch(/^Changed: card-payments, new-checkout, \d+\.\d s after the file was written$/m);
+    expect(stdout).toMatch(/card-payments +ana +true STATIC .*→ +false STATIC/);
+    expect(stdout).toMatch(/new-checkout +ben +false DEFAULT .*→ +true TARGETING_MATCH/);
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('runs on until it is stopped, answers what it tells to curl, and then leaves nothing behind', async () => {
+    const { child, folder, output, ended, seen } = await shop();
+    await seen(/stop +Ctrl-C/);
+    const [, basket] = await seen(/curl '(http:\S+\/basket\S+)'/);
+    const [, flags] = await seen(/curl '(http:\S+\/flags\S+)'/);
+    const [, ofrep] = await seen(/(http:\S+\/ofrep\/v1\/evaluate\/flags\/new-checkout)/);
+    expect(await (await fetch(basket as string)).json()).toMatchObject({ checkout: 'new', payments: ['invoice'] });
+    expect(await (await fetch(flags as string)).json()).toMatchObject({ 'card-payments': { variant: 'paused' } });
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(ofrep as string, { method: 'POST', headers, body: '{"context":{"country":"DE"}}' });
+    expect(await answer.json()).toMatchObject({ key: 'new-checkout' });
+    child.kill('SIGINT');
+    expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});

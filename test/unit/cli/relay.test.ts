@@ -1,0 +1,127 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { resultOf, runCli, SHOP_FLAGS, startCli, temporaryFile } from './run-cli.ts';
+
+/** Resolves with everything a stream wrote so far, as soon as it matches. */
+function seen(child: ChildProcess, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child[stream]?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (pattern.test(text)) resolve(text);
+    });
+    child.once('exit', () => reject(new Error(`ended without ${pattern}: ${text}`)));
+  });
+}
+
+/** A running relay over a copy of the shop's flags. */
+async function start(...args: string[]) {
+  const file = await temporaryFile('flags.yaml', '');
+  await copyFile(SHOP_FLAGS, file);
+  const child = startCli(['relay', '--flags', file, '--port', '0', ...args]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const result = resultOf(child);
+  const said = await seen(child, 'stdout', /Ctrl-C|\}\n/);
+  const [, url] = (/(http:\/\/\S+?)["\s]/.exec(said) ?? []) as string[];
+  return { file, child, result, said, url: url as string };
+}
+
+const ask = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${url}/v1/flag/configuration`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+
+describe('edict relay', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('serves flags until %s, then ends with 0', async (signal) => {
+    const { child, result, url } = await start();
+    const answer = (await (await ask(url)).json()) as { flags: object };
+    expect(Object.keys(answer.flags)).toHaveLength(9);
+    child.kill(signal);
+    const { code, stdout, stderr } = await result;
+    expect(code).toBe(0);
+    expect(stdout).toContain('/ofrep/v1/evaluate/flags/{key}');
+    expect(stderr).toContain(`${signal}: the relay has ended`);
+  });
+
+  it('names routes that it serves', async () => {
+    const { child, url, said } = await start();
+    const routes = [...said.matchAll(/^ {2}(GET|POST) +(\/\S+)/gm)];
+    expect(routes).toHaveLength(8);
+    for (const [, method = '', path = ''] of routes) {
+      const body = method === 'POST' ? { body: '{"context":{"targetingKey":"u"}}' } : {};
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(url + path.replace('{key}', 'new-checkout'), { method, headers, ...body });
+      expect(response.status, path).toBe(200);
+      await response.body?.cancel();
+    }
+    child.kill('SIGTERM');
+  });
+
+  it('tells of changes and of flags that are left out, each on a line', async () => {
+    const { file, child, result } = await start();
+    const changed = seen(child, 'stderr', /flags changed: discount-percent/);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('welcome: 10', 'welcome: 12'));
+    expect(await changed).toMatch(/^\d\d:\d\d:\d\d flags changed: discount-percent$/m);
+    const left = seen(child, 'stderr', /left out.*advent-calendar/);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('disable: true', 'disable: 3'));
+    await left;
+    const failed = seen(child, 'stderr', /last good flags stay in use/);
+    await writeFile(file, 'a: [');
+    await failed;
+    child.kill('SIGTERM');
+    expect((await result).code).toBe(0);
+  });
+
+  it('asks for one of its keys, also when they come from a file', async () => {
+    const keys = await temporaryFile('keys', 'first-key\n\nsecond-key\n');
+    const { url } = await start('--api-key', `@${keys}`, '--api-key', 'third-key');
+    expect((await ask(url)).status).toBe(401);
+    for (const key of ['first-key', 'second-key', 'third-key']) {
+      expect((await ask(url, { 'x-api-key': key })).status).toBe(200);
+    }
+  });
+
+  it('evaluates with its enrichment', async () => {
+    const { url } = await start('--enrich', '{"country":"NL","appVersion":"9.0.0"}');
+    const response = await fetch(`${url}/ofrep/v1/evaluate/flags/new-checkout`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"context":{"targetingKey":"u"}}',
+    });
+    expect(await response.json()).toMatchObject({ value: true, variant: 'enabled' });
+  });
+
+  it('prints its address as one document', async () => {
+    const { child, result, url } = await start('--json');
+    child.kill('SIGTERM');
+    const { stdout, stderr } = await result;
+    expect(JSON.parse(stdout)).toMatchObject({ url, host: '127.0.0.1', flagCount: 9, leftOut: 0 });
+    expect(stderr).toBe('');
+  });
+
+  it('warns when others may reach it without a key', async () => {
+    const { child, result } = await start('--host', '0.0.0.0');
+    child.kill('SIGTERM');
+    expect((await result).stderr).toMatch(/warning: everybody who reaches 0\.0\.0\.0:\d+ may read the flags/);
+  });
+
+  it('ends with 2 when the port is taken or a flag file is missing', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    expect(await runCli(['relay', '--flags', SHOP_FLAGS, '--port', String(port)])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('LISTEN_FAILED'),
+    });
+    expect(await runCli(['relay', '--flags', 'no-such-file', '--port', '0'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no-such-file'),
+    });
+  });
+});
