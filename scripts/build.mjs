@@ -25,7 +25,7 @@ import { dim, main, PlainError, say, seconds } from './lib/terminal.mjs';
 const STAMP = 'dist';
 
 /** What package.json exports or starts, and the worker; what they share goes to dist/chunks/. */
-const ENTRIES = ['index', 'provider/index', 'server/index', 'cli/main', 'evaluator/compile-worker'];
+const ENTRIES = ['index', 'server/index', 'cli/main', 'evaluator/compile-worker'];
 const CHUNKS = 'dist/chunks/';
 
 await main(async () => {

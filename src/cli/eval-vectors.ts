@@ -2,13 +2,14 @@
 
 import { findJsonSyntaxError } from '../flags/json-syntax.ts';
 import { canonicalJson } from '../internal/canonical-json.ts';
-import type { JsonValue } from '../internal/json.ts';
+import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { hasOwn, isJsonObject } from '../internal/json.ts';
 import { readLines } from './byte-lines.ts';
 import { LineWriter, printError } from './console.ts';
 import { answerText, engineAnswer, refusal } from './engine-answer.ts';
 import { readEvaluationInput } from './evaluation-input.ts';
 import { ExitCode } from './exit-codes.ts';
+import { type InputText, readInputText, readLineInput } from './input-text.ts';
 import { Kernel } from './kernel.ts';
 
 /**
@@ -45,22 +46,32 @@ function answerLine(kernel: Kernel, line: string): string {
   const record = parse(line);
   if (!isJsonObject(record)) throw new Error('the line is not a JSON object');
   const id = hasOwn(record, 'id') ? (record.id as JsonValue) : null;
-  return `{"id":${canonicalJson(id)},"output":${outputOf(kernel, record)}}`;
+  const output = hasOwn(record, 'input')
+    ? answer(kernel, readLineInput(line))
+    : answerInputText(kernel, hasOwn(record, 'inputText') ? record.inputText : undefined);
+  return `{"id":${canonicalJson(id)},"output":${answerText(output)}}`;
 }
 
-function outputOf(kernel: Kernel, record: { readonly [member: string]: JsonValue }): string {
-  let raw = record.input;
-  const text = record.inputText;
-  if (raw === undefined) {
-    if (typeof text !== 'string') throw new Error('the line has no member "input"');
-    const syntax = findJsonSyntaxError(text);
-    if (syntax !== undefined) return answerText(refusal('PARSE_ERROR', syntax.message));
-    raw = JSON.parse(text) as JsonValue;
-  }
-  const input = readEvaluationInput(raw);
-  if ('error' in input) return answerText(refusal('PARSE_ERROR', input.error));
+function answerInputText(kernel: Kernel, text: JsonValue | undefined): JsonObject {
+  if (typeof text !== 'string') throw new Error('the line has no member "input"');
+  // Go's scanner sees a space behind the end: what is cut off inside a word or a number is told by that space.
+  const syntax = findJsonSyntaxError(`${text} `);
+  if (syntax === undefined) return answer(kernel, readInputText(text));
+  return refusal('PARSE_ERROR', asBytes(syntax.message));
+}
+
+function answer(kernel: Kernel, { value, overflows }: InputText): JsonObject {
+  const input = readEvaluationInput(value, overflows);
+  if ('error' in input) return refusal('PARSE_ERROR', input.error);
   const { flagKey, flag, evalContext: context, enrichment } = input;
-  return answerText(engineAnswer(kernel.ask({ flagKey, flag, context, enrichment }), input.defaultSdkValue));
+  return engineAnswer(kernel.ask({ flagKey, flag, context, enrichment }), input.defaultSdkValue);
+}
+
+/** Go's scanner goes by bytes: of a character that is none of ASCII it shows the first byte, as if that were Latin-1. */
+function asBytes(message: string): string {
+  return message.replace(/^(invalid character ')([^\0-\x7f])/u, (_all, before: string, char: string) => {
+    return before + String.fromCharCode(Buffer.from(char)[0] as number);
+  });
 }
 
 function parse(line: string): JsonValue {

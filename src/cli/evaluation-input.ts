@@ -5,6 +5,7 @@ import { wrongType } from '../flags/decode-values.ts';
 import { matchMember, memberNames } from '../flags/member-names.ts';
 import { parseFlag } from '../flags/parse-flag.ts';
 import { emptyRecord, isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
+import { addMember, asWritten } from './input-text.ts';
 import { guardFlag } from './query-guards.ts';
 
 export interface EvaluationInput {
@@ -22,8 +23,26 @@ const MAP_TYPE = 'map[string]interface {}';
 /** Deepest nesting of `{` and `[` in an input. */
 const MAX_NESTING = 128;
 
-/** The input, or the details of the PARSE_ERROR it answers. */
-export function readEvaluationInput(raw: JsonValue): EvaluationInput | { readonly error: string } {
+/**
+ * The input, or the details of the PARSE_ERROR it answers. `overflows` are the numbers of the text that fit no double: the value
+ * has infinities in their places, and the error quotes the first.
+ */
+export function readEvaluationInput(
+  raw: JsonValue,
+  overflows: readonly string[] = [],
+): EvaluationInput | { readonly error: string } {
+  const read = decodeInput(raw);
+  return 'error' in read ? { error: asWritten(quoteNumber(read.error, overflows)) } : read;
+}
+
+/** Go names the number where a number was wanted, and only the kind elsewhere. */
+function quoteNumber(error: string, [first]: readonly string[]): string {
+  return error.replace(/^(json: cannot unmarshal number) -?Infinity( into .* of type (.+))$/, (_all, what, where, type) =>
+    type === 'float64' && first !== undefined ? `${what} ${first}${where}` : what + where,
+  );
+}
+
+function decodeInput(raw: JsonValue): EvaluationInput | { readonly error: string } {
   if (nestsDeeper(raw, MAX_NESTING)) return { error: `input JSON exceeds the maximum nesting depth (${MAX_NESTING})` };
   if (raw !== null && !isJsonObject(raw)) {
     return { error: `json: cannot unmarshal ${kindOf(raw)} into Go value of type main.EvaluateInput` };
@@ -46,8 +65,9 @@ export function readEvaluationInput(raw: JsonValue): EvaluationInput | { readonl
         break;
       case 'flag':
         if (value === null) break;
-        input.flag = value;
-        typeBeforeFlag = problems.type;
+        if (input.flag === null) typeBeforeFlag = problems.type;
+        if (isJsonObject(value)) input.flag = joined(input.flag, value);
+        else wrongType(problems, value, 'EvaluateInput', 'flag', 'flag.InternalFlag');
         break;
       case 'evalContext':
         input.evalContext = readMap(problems, value, input.evalContext, 'EvaluateInput', 'evalContext');
@@ -65,6 +85,14 @@ export function readEvaluationInput(raw: JsonValue): EvaluationInput | { readonl
   }
   const problem = problems.type ?? guardFlag(parsed.flag);
   return problem === undefined ? input : { error: problem };
+}
+
+/** A flag that comes twice, in two spellings: the second is read into what the first left. */
+function joined(first: JsonValue, second: JsonObject): JsonObject {
+  if (!isJsonObject(first)) return second;
+  const both = emptyRecord<JsonValue>();
+  for (const flag of [first, second]) for (const name of Object.keys(flag)) addMember(both, name, flag[name] as JsonValue);
+  return both;
 }
 
 function readFlagContext(problems: Problems, raw: JsonValue, input: Mutable<EvaluationInput>): void {

@@ -14,7 +14,7 @@ const ANY: Shape = { kind: 'any' };
 const FREE_MAP: Shape = { kind: 'map', of: ANY };
 const FLAG_CONTEXT: Struct = {
   kind: 'struct',
-  members: new Map([
+  members: new Map<string, Shape>([
     ['evaluationContextEnrichment', FREE_MAP],
     ['defaultSdkValue', ANY],
   ]),
@@ -56,6 +56,24 @@ export function readLineInput(line: string): InputText {
  */
 export function addMember(object: JsonObject, name: string, value: JsonValue): void {
   object[hasOwn(object, name) ? otherSpelling(object, name) : name] = value;
+}
+
+/**
+ * Stand for a backslash and a quote of a date's text: its parser takes decoded text, and would write them as escapes again.
+ * No date has either, so all they ever do is show up in the error, as the bytes of their UTF-8.
+ */
+const STAND_INS = [
+  ['\\', '\ue000', '\\xee\\x80\\x80'],
+  ['"', '\ue001', '\\xee\\x80\\x81'],
+] as const;
+
+function undecoded(text: string): string {
+  return STAND_INS.reduce((result, [char, standIn]) => result.replaceAll(char, standIn), text);
+}
+
+/** An error's text with the characters of dates that were kept undecoded. */
+export function asWritten(error: string): string {
+  return STAND_INS.reduce((result, [char, , shown]) => result.replaceAll(shown, `\\${char}`), error);
 }
 
 /** A spelling of the name in other cases that the object does not have; the name itself when all are taken. */
@@ -116,9 +134,9 @@ class Reader {
     if (shape.kind === 'list' && first === '[') return this.#list(shape.of);
     const start = this.#at;
     this.#skip();
-    // A date is the bytes between the quotes, escapes and all.
-    if (shape.kind === 'date' && first === '"') return this.#text.slice(start + 1, this.#at - 1);
     const text = this.#text.slice(start, this.#at);
+    // A date is what stands between the quotes, escapes and all.
+    if (shape.kind === 'date' && text.includes('\\')) return undecoded(text.slice(1, -1));
     if (shape.kind === 'any' || shape.kind === 'number') this.#noteOverflows(text);
     return JSON.parse(text) as JsonValue;
   }

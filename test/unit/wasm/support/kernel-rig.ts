@@ -1,8 +1,8 @@
 /** The kernel of the package with one store: compiles flags, loads the image, evaluates, all at once and on this thread. */
 
-import type { EvaluationContext } from '../../../../src/evaluator/resolution.ts';
 import { Lane } from '../../../../src/evaluator/lane.ts';
 import type { RawOutcome } from '../../../../src/evaluator/outcome-reader.ts';
+import type { EvaluationContext } from '../../../../src/evaluator/resolution.ts';
 import { type FlagEntry, Snapshot } from '../../../../src/evaluator/snapshot.ts';
 import { type CompiledConfiguration, compileConfiguration } from '../../../../src/flags/compile/configuration.ts';
 import { readEnvelope } from '../../../../src/flags/compile/envelope.ts';

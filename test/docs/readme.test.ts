@@ -1,0 +1,76 @@
+/** Runs the code blocks of the README as a reader would paste them. */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRelay, type Relay } from '../../src/server/index.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const MODULES: Record<string, string> = {
+  edict: join(root, 'dist/index.js'),
+  '@openfeature/server-sdk': join(root, 'node_modules/@openfeature/server-sdk/dist/esm/index.js'),
+};
+
+let blocks: string[];
+let relay: Relay;
+let folder: string;
+
+beforeAll(async () => {
+  const text = await readFile(join(root, 'README.md'), 'utf8');
+  blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string);
+  folder = await mkdtemp(join(tmpdir(), 'edict-readme-'));
+  const flagFile = join(folder, 'flags.yaml');
+  await writeFile(
+    flagFile,
+    'new-checkout:\n  variations: { on: true, off: false }\n  targeting:\n    - query: email ew "@example.com"\n      variation: on\n  defaultRule: { variation: off }\n',
+  );
+  relay = await createRelay({ flagFiles: [flagFile], port: 0 });
+});
+
+afterAll(async () => {
+  await relay?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function runBlock(code: string): Promise<string> {
+  const imported = code.replace(/from '([^']+)'/g, (_, name: string) => `from '${new URL(`file://${MODULES[name]}`)}'`);
+  const file = join(folder, 'block.mjs');
+  await writeFile(file, imported.replace('http://localhost:1031', relay.url));
+  const { stdout } = await run(process.execPath, [file], { timeout: 15_000 });
+  return stdout.trim();
+}
+
+describe('README', () => {
+  it('has a provider example that gets its answer from a relay and ends by itself', async () => {
+    expect(await runBlock(blocks[0] as string)).toBe('the new checkout');
+  });
+
+  it('has an offline example that prints what its comment says', async () => {
+    expect(await runBlock(blocks[1] as string)).toBe('true TARGETING_MATCH staff');
+  });
+
+  it('has an embedding example of ten lines at most', () => {
+    const lines = (blocks[0] as string).trim().split('\n').filter((line) => line.trim() !== '');
+    expect(lines.length).toBeLessThanOrEqual(10);
+  });
+
+  it('names every run-time dependency with its reason, and no other', async () => {
+    const text = await readFile(join(root, 'README.md'), 'utf8');
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object };
+    const table = text.slice(text.indexOf('## What it needs'), text.indexOf('## What it does not do yet'));
+    const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [...(row[1] as string).matchAll(/`([^`]+)`/g)]);
+    expect(named.map((name) => name[1]).sort()).toEqual(Object.keys(dependencies).sort());
+  });
+
+  it('links only to files that exist', async () => {
+    const text = await readFile(join(root, 'README.md'), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
+    expect(links.length).toBeGreaterThan(3);
+    for (const link of links) await expect(readFile(join(root, link), 'utf8')).resolves.not.toBe('');
+  });
+});
