@@ -30,7 +30,11 @@ export const ERROR_TABLE = {
   UNAUTHORIZED: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered 401' },
   FORBIDDEN: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered 403' },
   BAD_REQUEST: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered 400' },
-  NOT_FOUND: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the relay answered 404: wrong base path, or a relay without the route' },
+  NOT_FOUND: {
+    openFeature: 'GENERAL',
+    retry: 'yes',
+    meaning: 'the relay answered 404: wrong base path, or a relay without the route',
+  },
   UNEXPECTED_STATUS: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered another status' },
   REDIRECT_REFUSED: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered a redirect' },
   RATE_LIMITED: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the relay answered 429' },
@@ -40,21 +44,39 @@ export const ERROR_TABLE = {
   INVALID_BODY: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the answer is not a flag configuration' },
   BODY_TOO_LARGE: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the answer passed a size limit' },
   EMPTY_REFUSED: { openFeature: 'GENERAL', retry: 'yes', meaning: 'zero flags were refused by emptyConfiguration' },
-  UNEXPECTED_NOT_MODIFIED: { openFeature: 'GENERAL', retry: 'yes', meaning: 'a 304 answered a request without validator' },
-  CONFIGURATION_TOO_LARGE: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the flag configuration passes a limit of the engine' },
-  MODULE_REJECTED: { openFeature: 'PROVIDER_FATAL', retry: 'no', meaning: 'hash, imports, exports or memory limits of a module do not pass' },
+  UNEXPECTED_NOT_MODIFIED: {
+    openFeature: 'GENERAL',
+    retry: 'yes',
+    meaning: 'a 304 answered a request without validator',
+  },
+  CONFIGURATION_TOO_LARGE: {
+    openFeature: 'GENERAL',
+    retry: 'yes',
+    meaning: 'the flag configuration passes a limit of the engine',
+  },
+  MODULE_REJECTED: {
+    openFeature: 'PROVIDER_FATAL',
+    retry: 'no',
+    meaning: 'hash, imports, exports or memory limits of a module do not pass',
+  },
   IMAGE_REJECTED: { openFeature: 'GENERAL', retry: 'no', meaning: 'the guest refused a compiled image' },
   TRAP: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the guest threw; its store was replaced' },
   EVALUATION_DEADLINE: { openFeature: 'GENERAL', retry: 'yes', meaning: 'a query ran past its step budget' },
   POOL_EXHAUSTED: { openFeature: 'GENERAL', retry: 'yes', meaning: 'no store was free' },
   INVALID_RESULT: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the guest answered outside its contract' },
-  INVALID_CONTEXT: { openFeature: 'INVALID_CONTEXT', retry: 'no', meaning: 'the evaluation context cannot be represented' },
+  INVALID_CONTEXT: {
+    openFeature: 'INVALID_CONTEXT',
+    retry: 'no',
+    meaning: 'the evaluation context cannot be represented',
+  },
   NOT_STARTED: { openFeature: 'PROVIDER_NOT_READY', retry: 'yes', meaning: 'there is no flag configuration yet' },
   CLOSED: { openFeature: 'PROVIDER_NOT_READY', retry: 'no', meaning: 'used after close' },
 } as const satisfies Record<string, ErrorFacts>;
 
+/** The codes of {@link ERROR_TABLE}. */
 export type EdictErrorCode = keyof typeof ERROR_TABLE;
 
+/** What an error carries beside its code and text. */
 export interface EdictErrorOptions {
   /** What was caught, kept for the reader of the log. */
   readonly cause?: unknown;

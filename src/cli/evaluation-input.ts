@@ -37,8 +37,10 @@ export function readEvaluationInput(
 
 /** Go names the number where a number was wanted, and only the kind elsewhere. */
 function quoteNumber(error: string, [first]: readonly string[]): string {
-  return error.replace(/^(json: cannot unmarshal number) -?Infinity( into .* of type (.+))$/, (_all, what, where, type) =>
-    type === 'float64' && first !== undefined ? `${what} ${first}${where}` : what + where,
+  return error.replace(
+    /^(json: cannot unmarshal number) -?Infinity( into .* of type (.+))$/,
+    (_all, what, where, type) =>
+      type === 'float64' && first !== undefined ? `${what} ${first}${where}` : what + where,
   );
 }
 
@@ -91,7 +93,8 @@ function decodeInput(raw: JsonValue): EvaluationInput | { readonly error: string
 function joined(first: JsonValue, second: JsonObject): JsonObject {
   if (!isJsonObject(first)) return second;
   const both = emptyRecord<JsonValue>();
-  for (const flag of [first, second]) for (const name of Object.keys(flag)) addMember(both, name, flag[name] as JsonValue);
+  for (const flag of [first, second])
+    for (const name of Object.keys(flag)) addMember(both, name, flag[name] as JsonValue);
   return both;
 }
 

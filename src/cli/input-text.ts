@@ -5,7 +5,7 @@
  */
 
 import { FLAG, type Shape } from '../flags/files/flag-shape.ts';
-import { matchMember, type MemberNames, memberNames } from '../flags/member-names.ts';
+import { type MemberNames, matchMember, memberNames } from '../flags/member-names.ts';
 import { emptyRecord, hasOwn, type JsonObject, type JsonValue } from '../internal/json.ts';
 
 type Struct = Shape & { readonly kind: 'struct' };
@@ -217,7 +217,7 @@ class Reader {
   }
 
   #space(): void {
-    while (this.#at < this.#text.length && (this.#text.charCodeAt(this.#at) <= 0x20)) this.#at += 1;
+    while (this.#at < this.#text.length && this.#text.charCodeAt(this.#at) <= 0x20) this.#at += 1;
   }
 
   #noteOverflows(text: string): void {

@@ -29,9 +29,7 @@ export interface PreparedContext<R> {
  *
  * Nothing in the evaluation path throws or rejects: errors are resolutions with the caller's default and a code.
  */
-export abstract class AbstractEvaluator<
-  R extends Resolution | Promise<Resolution> = Resolution | Promise<Resolution>,
-> {
+export abstract class AbstractEvaluator<R extends Resolution | Promise<Resolution> = Resolution | Promise<Resolution>> {
   readonly #listeners = new Set<(event: EvaluatorEvent) => void>();
 
   abstract readonly state: EvaluatorState;
@@ -79,7 +77,11 @@ export abstract class AbstractEvaluator<
   }
 
   /** Default and type rules of relay-and-provider §4.2, for every evaluator. */
-  protected settle(resolution: Resolution, defaultValue: JsonValue | undefined, type: FlagType | undefined): Resolution {
+  protected settle(
+    resolution: Resolution,
+    defaultValue: JsonValue | undefined,
+    type: FlagType | undefined,
+  ): Resolution {
     const { value } = resolution;
     if (value === null) return defaultValue === undefined ? resolution : { ...resolution, value: defaultValue };
     if (type === undefined || matches(value, defaultValue, type)) return resolution;

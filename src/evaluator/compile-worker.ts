@@ -4,7 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { EdictError } from '../errors.ts';
 import type { CompileOptions } from '../flags/compile/configuration.ts';
 import { compileNow } from './compile-now.ts';
-import type { CompileAnswer, ConfigurationSource } from './configuration-compiler.ts';
+import type { CompileAnswer } from './configuration-compiler.ts';
+import type { ConfigurationSource } from './configuration-source.ts';
 
 const { source, options } = workerData as { source: ConfigurationSource; options: CompileOptions };
 

@@ -4,9 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { EdictError, type EdictErrorCode } from '../errors.ts';
 import type { CompiledConfiguration, CompileOptions } from '../flags/compile/configuration.ts';
 import { packageFile } from '../internal/package-files.ts';
-
-/** A configuration as it came: the bytes of an answer, or a parsed document. */
-export type ConfigurationSource = { readonly body: Uint8Array } | { readonly document: object };
+import type { ConfigurationSource } from './configuration-source.ts';
 
 /** Bodies up to this size compile on the calling thread, in about 20 ms; starting a worker costs 30. */
 export const INLINE_BYTES = 192 * 1024;
@@ -52,7 +50,9 @@ function compileInWorker(source: ConfigurationSource, options: CompileOptions): 
       void worker.terminate();
     });
     worker.once('error', (caught) => {
-      reject(new EdictError('INVALID_BODY', `the configuration could not be compiled: ${caught.message}`, { cause: caught }));
+      reject(
+        new EdictError('INVALID_BODY', `the configuration could not be compiled: ${caught.message}`, { cause: caught }),
+      );
     });
     worker.once('exit', () => reject(new EdictError('INVALID_BODY', 'the compile worker ended without an answer')));
   });

@@ -109,7 +109,11 @@ export class ContextWriter {
   }
 
   /** See `writeTree` of context-tree.ts. */
-  writeTree(context: EvaluationContext, enrichment: Readonly<Record<string, unknown>>, roots: readonly string[] | undefined): void {
+  writeTree(
+    context: EvaluationContext,
+    enrichment: Readonly<Record<string, unknown>>,
+    roots: readonly string[] | undefined,
+  ): void {
     writeTree(this.#region, this.#treeRoot, context, enrichment, roots);
   }
 

@@ -1,7 +1,7 @@
 /** The slots of one evaluator: a resident lane, a warm spare for reload, trap and re-entrancy, and their replacement. */
 
 import { EdictError } from '../errors.ts';
-import { startTimer, type TimerHandle, type Clock } from '../options/clock.ts';
+import { type Clock, startTimer, type TimerHandle } from '../options/clock.ts';
 import { FlagStore, KERNEL_RULES } from '../wasm/flag-store.ts';
 import { loadModule, type ModuleSource, readManifest } from '../wasm/module.ts';
 import { StorePool } from '../wasm/store-pool.ts';
@@ -94,7 +94,8 @@ export class Engine {
     const spare = this.#spare;
     if (spare === undefined) {
       // A trap took the staged lane between stage and flip; loading here costs milliseconds once.
-      if (this.#resident === undefined) throw new EdictError('POOL_EXHAUSTED', 'no store is left to load the configuration into');
+      if (this.#resident === undefined)
+        throw new EdictError('POOL_EXHAUSTED', 'no store is left to load the configuration into');
       this.#resident.load(snapshot);
       return;
     }

@@ -3,7 +3,7 @@
 import { EdictError } from '../errors.ts';
 import type { JsonValue } from '../internal/json.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
-import { describeOptions, resolveOptions, type ResolvedOptions } from '../options/resolve.ts';
+import { describeOptions, type ResolvedOptions, resolveOptions } from '../options/resolve.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
 import { ContextError } from './context-values.ts';
 import { Engine, type StoreFactory } from './engine.ts';
@@ -223,7 +223,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   /** An evaluation that threw, as a resolution: the guest's trap, a context that cannot be written, a getter's error. */
   #failed(entry: FlagEntry, snapshot: Snapshot, caught: unknown, defaultValue: JsonValue | undefined): Resolution {
     const flagKey = snapshot.keys[entry.index] as string;
-    if (caught instanceof EdictError) return this.failure(flagKey, caught.openFeatureCode, caught.message, defaultValue);
+    if (caught instanceof EdictError)
+      return this.failure(flagKey, caught.openFeatureCode, caught.message, defaultValue);
     const text = caught instanceof ContextError ? caught.message : `reading the context threw: ${String(caught)}`;
     return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, defaultValue);
   }
@@ -247,7 +248,10 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
 }
 
 function noStore(): EdictError {
-  return new EdictError('POOL_EXHAUSTED', 'no store is free: evaluations nest too deep, or traps outrun their replacement');
+  return new EdictError(
+    'POOL_EXHAUSTED',
+    'no store is free: evaluations nest too deep, or traps outrun their replacement',
+  );
 }
 
 function exhaustedText(flagKey: string, outcome: number): string {

@@ -8,7 +8,8 @@ import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { ConfigurationFeed } from '../relay/feed.ts';
 import type { FeedEvent } from '../relay/feed-events.ts';
 import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
-import { type ConfigurationSource, compile } from './configuration-compiler.ts';
+import { compile } from './configuration-compiler.ts';
+import type { ConfigurationSource } from './configuration-source.ts';
 import type { Engine } from './engine.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -226,7 +227,9 @@ export class Lifecycle {
       return;
     }
     const error =
-      outcome.kind === 'failed' ? outcome.error : new EdictError('EMPTY_REFUSED', 'the relay has no flags; looking again');
+      outcome.kind === 'failed'
+        ? outcome.error
+        : new EdictError('EMPTY_REFUSED', 'the relay has no flags; looking again');
     if (this.#snapshot !== undefined) {
       this.#state = 'stale';
       this.#later(session, { type: 'stale', message: `serving the bootstrap configuration: ${error.message}` });

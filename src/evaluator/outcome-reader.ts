@@ -3,7 +3,14 @@
 import type { OpenFeatureErrorCode } from '../errors.ts';
 import type { CompiledConfiguration } from '../flags/compile/configuration.ts';
 import { FLAG_WORDS, FlagBit, FlagColumn, NONE, OUTCOME_WORDS } from '../flags/image/abi.ts';
-import { ENGINE_CODES, type EngineCode, type FlagText, OutcomeBit, REASONS, type Reason } from '../flags/image/outcomes.ts';
+import {
+  ENGINE_CODES,
+  type EngineCode,
+  type FlagText,
+  OutcomeBit,
+  REASONS,
+  type Reason,
+} from '../flags/image/outcomes.ts';
 import type { JsonObject, JsonValue } from '../internal/json.ts';
 import type { Resolution } from './resolution.ts';
 

@@ -108,8 +108,14 @@ export class Snapshot {
     const column = (offset: number) => flags[at + offset] as number;
     const bits = this.#bits(index);
     const constant = column(FlagColumn.constantOutcome);
-    const slots = lists.subarray(column(FlagColumn.slotsStart), column(FlagColumn.slotsStart) + column(FlagColumn.slotsCount));
-    const roots = lists.subarray(column(FlagColumn.rootsStart), column(FlagColumn.rootsStart) + column(FlagColumn.rootsCount));
+    const slots = lists.subarray(
+      column(FlagColumn.slotsStart),
+      column(FlagColumn.slotsStart) + column(FlagColumn.slotsCount),
+    );
+    const roots = lists.subarray(
+      column(FlagColumn.rootsStart),
+      column(FlagColumn.rootsStart) + column(FlagColumn.rootsCount),
+    );
     const [first, ...more] = Array.from(slots, (slot) => this.#plan(slot));
     return {
       index,
@@ -126,7 +132,8 @@ export class Snapshot {
     let bits = 0;
     for (let i = 0; i < this.keys.length; i++) bits |= this.#bits(i);
     const morePlans: SlotPlan[] = [];
-    for (const [slot, source] of this.compiled.slots.entries()) if (source !== undefined) morePlans.push(this.#plan(slot));
+    for (const [slot, source] of this.compiled.slots.entries())
+      if (source !== undefined) morePlans.push(this.#plan(slot));
     return {
       index: -1,
       constant: undefined,

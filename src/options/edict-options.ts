@@ -122,8 +122,9 @@ export interface EdictOptions {
    */
   readonly closeTimeoutMs?: number | undefined;
   /**
-   * Upper bound of WebAssembly stores; they are made on demand, one is warm at start. Lower it to save memory: every
-   * store holds a copy of the compiled configuration. Default: `os.availableParallelism()`, at most 64.
+   * Upper bound of WebAssembly stores. They are made on demand; an evaluator uses two, one at work and a spare for
+   * reloads and traps. 1 saves the memory of the spare; a reload then waits for no evaluation, but a trap costs the
+   * answers of one moment. Default: `os.availableParallelism()`, from 2 to 64.
    */
   readonly wasmPoolSize?: number | undefined;
   /**

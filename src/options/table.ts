@@ -225,12 +225,12 @@ export const OPTION_TABLE = {
   }),
   wasmPoolSize: wholeNumber({
     group: 'WebAssembly',
-    default: Math.min(os.availableParallelism(), MAX_POOL_SIZE),
-    defaultText: '`os.availableParallelism()`, at most 64',
+    default: Math.max(2, Math.min(os.availableParallelism(), MAX_POOL_SIZE)),
+    defaultText: '`os.availableParallelism()`, from 2 to 64',
     min: 1,
     max: MAX_POOL_SIZE,
-    doc: 'Upper bound of WebAssembly stores; they are made on demand, one is warm at start.',
-    why: 'Lower it to save memory: every store holds a copy of the compiled configuration.',
+    doc: 'Upper bound of WebAssembly stores. They are made on demand; an evaluator uses two, one at work and a spare for reloads and traps.',
+    why: '1 saves the memory of the spare; a reload then waits for no evaluation, but a trap costs the answers of one moment.',
   }),
   wasmModule: row<ModuleSource | undefined>({
     group: 'WebAssembly',

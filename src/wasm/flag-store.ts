@@ -48,7 +48,9 @@ export class FlagStore {
       this.#kernel = instance.exports as unknown as KernelExports;
       spoken = this.#kernel.abiVersion();
     } catch (caught) {
-      throw new EdictError('MODULE_REJECTED', `the module does not start: ${(caught as Error).message}`, { cause: caught });
+      throw new EdictError('MODULE_REJECTED', `the module does not start: ${(caught as Error).message}`, {
+        cause: caught,
+      });
     }
     if (spoken !== abi) {
       throw new EdictError('MODULE_REJECTED', `the module speaks ABI ${spoken}, this version of Edict ABI ${abi}`);
@@ -64,10 +66,12 @@ export class FlagStore {
   /** Copies an image in and has the guest verify it. Throws `IMAGE_REJECTED`, `CONFIGURATION_TOO_LARGE` or `TRAP`. */
   load(image: Uint8Array): void {
     const base = this.#call('reserve', image.length, 0);
-    if (base === 0) throw new EdictError('CONFIGURATION_TOO_LARGE', `the image of ${image.length} bytes passes the guest's memory`);
+    if (base === 0)
+      throw new EdictError('CONFIGURATION_TOO_LARGE', `the image of ${image.length} bytes passes the guest's memory`);
     this.memory.write(base, image);
     const verdict = this.#call('loadImage', image.length, 0);
-    if (verdict === 1) throw new EdictError('CONFIGURATION_TOO_LARGE', `the image of ${image.length} bytes passes the guest's memory`);
+    if (verdict === 1)
+      throw new EdictError('CONFIGURATION_TOO_LARGE', `the image of ${image.length} bytes passes the guest's memory`);
     if (verdict !== 0) {
       throw new EdictError('IMAGE_REJECTED', `the guest refused the image: bad ${REFUSALS[verdict] ?? verdict}`);
     }

@@ -8,7 +8,9 @@ export interface ModuleFacts {
   readonly imports: readonly string[];
   readonly exports: ReadonlyMap<string, 'function' | 'table' | 'memory' | 'global'>;
   /** Limits of the memory the module defines, in pages of 64 KiB; undefined when it defines none. */
-  readonly memory: { readonly minimum: number; readonly maximum: number | undefined; readonly shared: boolean } | undefined;
+  readonly memory:
+    | { readonly minimum: number; readonly maximum: number | undefined; readonly shared: boolean }
+    | undefined;
   readonly hasStart: boolean;
 }
 

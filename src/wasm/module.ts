@@ -61,7 +61,9 @@ export async function loadModule(
   try {
     return await WebAssembly.compile(bytes);
   } catch (caught) {
-    throw new EdictError('MODULE_REJECTED', `the module does not compile: ${(caught as Error).message}`, { cause: caught });
+    throw new EdictError('MODULE_REJECTED', `the module does not compile: ${(caught as Error).message}`, {
+      cause: caught,
+    });
   }
 }
 
@@ -71,7 +73,9 @@ async function bytesOf(source: ModuleSource): Promise<Uint8Array> {
   try {
     return await readFile(typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source);
   } catch (caught) {
-    throw new EdictError('MODULE_REJECTED', `the module cannot be read: ${(caught as Error).message}`, { cause: caught });
+    throw new EdictError('MODULE_REJECTED', `the module cannot be read: ${(caught as Error).message}`, {
+      cause: caught,
+    });
   }
 }
 
@@ -89,7 +93,9 @@ export function verifyShape(bytes: Uint8Array, rules: ModuleRules): void {
   const allowed = new Set(WASI_FUNCTIONS.map((name) => `${WASI_MODULE}.${name}`));
   const foreign = facts.imports.filter((name) => !allowed.has(name));
   if (foreign.length > 0) throw rejected(`it imports ${foreign.join(', ')}; only denying WASI functions are linked`);
-  const missing = rules.exports.filter((name) => facts.exports.get(name) !== (name === 'memory' ? 'memory' : 'function'));
+  const missing = rules.exports.filter(
+    (name) => facts.exports.get(name) !== (name === 'memory' ? 'memory' : 'function'),
+  );
   if (missing.length > 0) throw rejected(`it does not export ${missing.join(', ')}`);
   const { memory } = facts;
   if (memory === undefined) throw rejected('it defines no memory');

@@ -55,7 +55,10 @@ describe('README', () => {
   });
 
   it('has an embedding example of ten lines at most', () => {
-    const lines = (blocks[0] as string).trim().split('\n').filter((line) => line.trim() !== '');
+    const lines = (blocks[0] as string)
+      .trim()
+      .split('\n')
+      .filter((line) => line.trim() !== '');
     expect(lines.length).toBeLessThanOrEqual(10);
   });
 
@@ -63,7 +66,9 @@ describe('README', () => {
     const text = await readFile(join(root, 'README.md'), 'utf8');
     const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object };
     const table = text.slice(text.indexOf('## What it needs'), text.indexOf('## What it does not do yet'));
-    const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [...(row[1] as string).matchAll(/`([^`]+)`/g)]);
+    const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [
+      ...(row[1] as string).matchAll(/`([^`]+)`/g),
+    ]);
     expect(named.map((name) => name[1]).sort()).toEqual(Object.keys(dependencies).sort());
   });
 

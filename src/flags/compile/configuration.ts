@@ -259,7 +259,8 @@ class Compilation {
     while (seeds.length % 16 !== 0) seeds.push(0);
     const address = pool.reserve(seeds.length * 4, 16);
     for (const [i, seed] of seeds.entries()) pool.setU32(address + i * 4, seed);
-    for (let i = 0; i < this.#keys.length; i++) this.#links.push(records + i * FLAG_RECORD_BYTES, this.#entries[i] ?? 0);
+    for (let i = 0; i < this.#keys.length; i++)
+      this.#links.push(records + i * FLAG_RECORD_BYTES, this.#entries[i] ?? 0);
     return { address, count: seeds.length };
   }
 

@@ -19,13 +19,18 @@ export interface Envelope {
 export function parseEnvelope(body: Uint8Array): Envelope {
   const depth = nesting(body);
   if (depth > MAX_NESTING) {
-    throw new EdictError('INVALID_BODY', `the configuration nests more than ${MAX_NESTING} levels; flatten its flag values`);
+    throw new EdictError(
+      'INVALID_BODY',
+      `the configuration nests more than ${MAX_NESTING} levels; flatten its flag values`,
+    );
   }
   let document: JsonValue;
   try {
     document = JSON.parse(new TextDecoder().decode(body)) as JsonValue;
   } catch (caught) {
-    throw new EdictError('INVALID_BODY', `the configuration is not JSON: ${(caught as Error).message}`, { cause: caught });
+    throw new EdictError('INVALID_BODY', `the configuration is not JSON: ${(caught as Error).message}`, {
+      cause: caught,
+    });
   }
   return readEnvelope(document);
 }
@@ -45,7 +50,11 @@ export function readEnvelope(document: unknown): Envelope {
       `the configuration holds ${count} flags, more than ${MAX_FLAGS}; name the flags this process needs in flagList`,
     );
   }
-  return { flags: flags ?? {}, enrichment, suspicious: hasOwn(document, 'errorDetails') || hasOwn(document, 'message') };
+  return {
+    flags: flags ?? {},
+    enrichment,
+    suspicious: hasOwn(document, 'errorDetails') || hasOwn(document, 'message'),
+  };
 }
 
 function member(document: JsonObject, name: string): JsonValue | undefined {

@@ -1,15 +1,15 @@
 /** Generates the program of one flag: schedule, bucketing value, disabled, window, rules (spec/flags.md §4, §5). */
 
 import type { JsonValue } from '../../internal/json.ts';
-import { encodeJsonLogic } from '../jsonlogic/encode.ts';
 import { NO_OUTCOME, Op } from '../image/abi.ts';
 import { type EngineCode, OutcomeBit, type Outcomes, type Reason } from '../image/outcomes.ts';
 import type { Pool } from '../image/pool.ts';
 import { Label, type Program } from '../image/program.ts';
 import type { SlotTable } from '../image/slots.ts';
+import { encodeJsonLogic } from '../jsonlogic/encode.ts';
 import type { Flag, Rule } from '../model.ts';
-import { parseQuery, QueryTooDeep, trimQuery } from '../query/parser.ts';
 import type { QueryNode } from '../query/ast.ts';
+import { parseQuery, QueryTooDeep, trimQuery } from '../query/parser.ts';
 import type { FlagReads } from './flag-reads.ts';
 import { emitQuery } from './query-code.ts';
 import { completeRollout, emitProgress, emitSchedule, emitSplit, emitWindow } from './rollout-code.ts';
@@ -305,7 +305,9 @@ function needsBucket(rule: Rule): boolean {
 }
 
 function anyNeedsBucket(flag: Flag): boolean {
-  return (flag.defaultRule !== undefined && needsBucket(flag.defaultRule)) || (flag.targeting?.some(needsBucket) ?? false);
+  return (
+    (flag.defaultRule !== undefined && needsBucket(flag.defaultRule)) || (flag.targeting?.some(needsBucket) ?? false)
+  );
 }
 
 /** A whole JSON document that is an object or `null` is JSONLogic (§5.1); anything else is nikunjy. */

@@ -182,11 +182,25 @@ class QueryCode {
         return;
       case 'ints':
         if (op !== 'in') break;
-        program.emit(Op.intIn, slot, this.#list(value.items, (at, item) => this.#pool.setI64(at, item)), value.items.length, met, unmet);
+        program.emit(
+          Op.intIn,
+          slot,
+          this.#list(value.items, (at, item) => this.#pool.setI64(at, item)),
+          value.items.length,
+          met,
+          unmet,
+        );
         return;
       case 'floats':
         if (op !== 'in') break;
-        program.emit(Op.floatIn, slot, this.#list(value.items, (at, item) => this.#pool.setF64(at, item)), value.items.length, met, unmet);
+        program.emit(
+          Op.floatIn,
+          slot,
+          this.#list(value.items, (at, item) => this.#pool.setF64(at, item)),
+          value.items.length,
+          met,
+          unmet,
+        );
         return;
       case 'nothing':
         break;

@@ -1,5 +1,6 @@
 /** Generates percentages, progressive rollouts, windows and schedules: tables with everything computed beforehand. */
 
+import { compareInstants } from '../date.ts';
 import {
   Op,
   PROGRESS_BYTES,
@@ -10,7 +11,6 @@ import {
 } from '../image/abi.ts';
 import type { Pool } from '../image/pool.ts';
 import type { Program } from '../image/program.ts';
-import { compareInstants } from '../date.ts';
 import type { Experimentation, Instant, ProgressiveRollout } from '../model.ts';
 
 const MODULUS_SCALE = 1_000;

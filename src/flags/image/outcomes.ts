@@ -135,7 +135,9 @@ function stringify(value: unknown): string {
   if (!holdsNegativeZero(value)) return JSON.stringify(value);
   if (typeof value === 'number') return '-0';
   if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`;
-  const members = Object.entries(value as object).map(([name, member]) => `${JSON.stringify(name)}:${stringify(member)}`);
+  const members = Object.entries(value as object).map(
+    ([name, member]) => `${JSON.stringify(name)}:${stringify(member)}`,
+  );
   return `{${members.join(',')}}`;
 }
 

@@ -65,7 +65,10 @@ export class Program {
    *
    * `entries` are the instructions that flags and schedules begin at; `addressOf` tells where they went.
    */
-  link(codeBase: number, entries: Iterable<number>): { words: Uint32Array; addressOf: (instruction: number) => number } {
+  link(
+    codeBase: number,
+    entries: Iterable<number>,
+  ): { words: Uint32Array; addressOf: (instruction: number) => number } {
     const words = this.#words;
     const place = new Uint32Array(this.#count);
     for (const entry of entries) place[entry] = 1;
@@ -92,7 +95,8 @@ export class Program {
         words[at + 4] = unmet;
         if ((met & unmet & 1) === 1 && op !== Op.jump) words[at] = (words[at] as number) | OP_FINAL;
       }
-      if (place[i] !== 0) linked.set(words.subarray(at, at + INSTRUCTION_WORDS), ((place[i] as number) - 1) * INSTRUCTION_WORDS);
+      if (place[i] !== 0)
+        linked.set(words.subarray(at, at + INSTRUCTION_WORDS), ((place[i] as number) - 1) * INSTRUCTION_WORDS);
     }
     return { words: linked, addressOf };
   }

@@ -84,7 +84,8 @@ export class SlotTable {
   }
 
   #slot(kind: SlotKind, path: readonly string[], deep: boolean): number {
-    const name = `${kind}\0${path.join('\0')}`;
+    // No piece holds a dot: that is what paths are split on.
+    const name = `${kind} ${path.join('.')}`;
     let slot = this.#index.get(name);
     if (slot === undefined) {
       slot = this.sources.length;

@@ -12,19 +12,18 @@ export function writeValue(pool: Pool, address: number, value: JsonValue, deep: 
   else if (typeof value === 'boolean') pool.writeTag(address, value ? Tag.true : Tag.false);
   else if (typeof value === 'number') pool.writeNumber(address, Tag.float, value);
   else if (typeof value === 'string') pool.writeString(address, value);
-  else if (Array.isArray(value)) writeArray(pool, address, value, deep);
-  else writeMap(pool, address, Object.entries(value), deep);
+  else if (!deep) pool.writeTag(address, Array.isArray(value) ? Tag.array : Tag.map);
+  else if (Array.isArray(value)) writeArray(pool, address, value);
+  else writeMap(pool, address, Object.entries(value));
 }
 
-function writeArray(pool: Pool, address: number, items: readonly JsonValue[], deep: boolean): void {
-  if (!deep) return pool.writeTag(address, Tag.array);
+function writeArray(pool: Pool, address: number, items: readonly JsonValue[]): void {
   const start = pool.reserve(items.length * VALUE_BYTES, 8);
   pool.writeRef(address, Tag.array, items.length, start);
   for (const [i, item] of items.entries()) writeValue(pool, start + i * VALUE_BYTES, item, true);
 }
 
-function writeMap(pool: Pool, address: number, members: readonly [string, JsonValue][], deep: boolean): void {
-  if (!deep) return pool.writeTag(address, Tag.map);
+function writeMap(pool: Pool, address: number, members: readonly [string, JsonValue][]): void {
   const start = pool.reserve(members.length * ENTRY_BYTES, 8);
   pool.writeRef(address, Tag.map, members.length, start);
   for (const [i, [name, member]] of members.entries()) {

@@ -25,7 +25,10 @@ function lowerCodePoint(codePoint: number): number {
     const first = LOWER_TABLE[at] ?? 0;
     if (codePoint < first) high = middle - 1;
     else if (codePoint > (LOWER_TABLE[at + 1] ?? 0)) low = middle + 1;
-    else return (codePoint - first) % (LOWER_TABLE[at + 2] ?? 1) === 0 ? codePoint + (LOWER_TABLE[at + 3] ?? 0) : codePoint;
+    else
+      return (codePoint - first) % (LOWER_TABLE[at + 2] ?? 1) === 0
+        ? codePoint + (LOWER_TABLE[at + 3] ?? 0)
+        : codePoint;
   }
   return codePoint;
 }

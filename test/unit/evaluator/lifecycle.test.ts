@@ -123,6 +123,27 @@ describe('loading by hand', () => {
   });
 });
 
+describe('the clock that was given (D-65)', () => {
+  it('decides scheduled steps, also when it jumps back, and currentDateTime of the context goes before it (S-38)', async () => {
+    const clock = new FakeClock();
+    const flag = {
+      variations: { before: 'before', after: 'after' },
+      defaultRule: { variation: 'before' },
+      scheduledRollout: [{ date: '2026-02-01T00:00:00Z', defaultRule: { variation: 'after' } }],
+    };
+    const { evaluator } = make({ bootstrap: { flags: { flag } }, clock });
+    await evaluator.initialize();
+    const at = (wallMs: number, context = {}): unknown => {
+      clock.wallMs = wallMs;
+      return evaluator.evaluate('flag', { targetingKey: 'u', ...context }).value;
+    };
+    const [january, march] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 2, 1)];
+    expect([january, march, january].map((ms) => at(ms))).toEqual(['before', 'after', 'before']);
+    expect(at(january, { gofeatureflag: { currentDateTime: '2026-03-01T00:00:00Z' } })).toBe('after');
+    expect(at(march, { gofeatureflag: { currentDateTime: '2026-01-01T00:00:00Z' } })).toBe('before');
+  });
+});
+
 describe('an unknown flag', () => {
   it('is FLAG_NOT_FOUND with its name, trackable, and logged once at debug level (D-11)', async () => {
     const { evaluator, logger } = make({ bootstrap: FLAGS });

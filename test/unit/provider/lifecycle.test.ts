@@ -168,7 +168,7 @@ describe('CONFIGURATION_CHANGED', () => {
 });
 
 describe('a start without the relay', () => {
-  it('strict: rejects with PROVIDER_NOT_READY after initTimeoutMs, goes on, and READY follows (S-01)', async () => {
+  it('strict: rejects with PROVIDER_NOT_READY after initTimeoutMs, goes on, and READY follows (S-01, D-60)', async () => {
     const bench = await benchWith(down, { initTimeoutMs: 3_000 });
     const starting = bench.start();
     await until(() => bench.relay.requests.length > 0);
