@@ -54,20 +54,20 @@ async function buildDist() {
   const wanted = new Set(sources.flatMap((path) => outputsOf(path)));
   if (readStamp(STAMP) === inputs && [...wanted].every((path) => existsSync(at(path)))) return;
   const began = performance.now();
-  // A module whose source is gone must not be packed; the others are overwritten in place.
-  if (existsSync(at('dist'))) {
-    for (const path of filesUnder('dist')) if (!wanted.has(path)) rmSync(at(path));
-  }
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
-  await bundle(entries);
+  const outputs = new Set([...wanted, ...(await bundle(entries))]);
+  // What has no source any more must not be packed. Last, so that a program running from dist/ finds what it began with.
+  for (const path of filesUnder('dist')) if (!outputs.has(path)) rmSync(at(path));
   writeStamp(STAMP, inputs);
   say(dim(`Built dist/ in ${took(began)}.`));
 }
 
+/** Gives the paths written. */
 async function bundle(entries) {
   const { build } = await import('esbuild');
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     absWorkingDir: at(),
     entryPoints: entries.map((entry) => `src/${entry}.ts`),
     outbase: 'src',
@@ -82,6 +82,7 @@ async function bundle(entries) {
     minifySyntax: true,
     logLevel: 'warning',
   });
+  return Object.keys(metafile.outputs);
 }
 
 function outputsOf(source) {

@@ -64,7 +64,7 @@ function allRoots(context: EvaluationContext, enrichment: Readonly<Record<string
 
 function rootValue(context: EvaluationContext, enrichment: Readonly<Record<string, unknown>>, name: string): unknown {
   if (name === 'key' || name === 'targetingKey') {
-    const key = context['targetingKey'];
+    const key = context.targetingKey;
     return typeof key === 'string' ? key : '';
   }
   const value = hasOwn(enrichment, name) ? enrichment[name] : hasOwn(context, name) ? context[name] : undefined;

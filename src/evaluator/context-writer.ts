@@ -88,7 +88,10 @@ export class ContextWriter {
 
   /** Writes one slot from the context. Throws `ContextError`, or what a getter of the context throws. */
   writeSlot(plan: SlotPlan, context: EvaluationContext): void {
-    if (!plan.isAttribute) return this.#writeOther(plan, context);
+    if (!plan.isAttribute) {
+      this.#writeOther(plan, context);
+      return;
+    }
     const value = context[plan.name];
     const { slot } = plan;
     if (typeof value === 'string') {
@@ -121,7 +124,7 @@ export class ContextWriter {
     const { slot } = plan;
     const address = this.#slotBase + slot * VALUE_BYTES;
     if (plan.kind === 'targetingKey') {
-      const key = context['targetingKey'];
+      const key = context.targetingKey;
       const text = typeof key === 'string' ? key : '';
       if (this.#texts[slot] !== text) this.#writeText(slot, text);
       return;
@@ -130,11 +133,11 @@ export class ContextWriter {
     const region = this.#region;
     switch (plan.kind) {
       case 'anonymous':
-        region.writeTag(address, context['anonymous'] === true ? Tag.true : Tag.false);
+        region.writeTag(address, context.anonymous === true ? Tag.true : Tag.false);
         return;
       case 'date':
       case 'enrichedDate': {
-        const reserved = context['gofeatureflag'];
+        const reserved = context.gofeatureflag;
         const date = isMap(reserved) ? memberOf(reserved, 'currentDateTime') : undefined;
         if (typeof date === 'string') region.writeText(address, date);
         else region.writeTag(address, Tag.missing);

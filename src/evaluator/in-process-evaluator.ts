@@ -13,7 +13,11 @@ import type { RawOutcome } from './outcome-reader.ts';
 import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
 import type { FlagEntry, Snapshot } from './snapshot.ts';
 
-/** Seams for tests; nothing a user sets. */
+/**
+ * Seams for tests; nothing a user sets.
+ *
+ * @internal
+ */
 export interface InProcessPorts {
   readonly createStore?: StoreFactory;
 }
@@ -39,6 +43,9 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   #snapshot: Snapshot | undefined;
 
   /** Throws `INVALID_OPTION` before any I/O. */
+  constructor(options: EdictOptions);
+  /** @internal */
+  constructor(options: EdictOptions, ports: InProcessPorts);
   constructor(options: EdictOptions, ports: InProcessPorts = {}) {
     super();
     this.#options = resolveOptions(options);

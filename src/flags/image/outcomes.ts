@@ -127,7 +127,7 @@ class Interned<T> {
 /** Lone surrogates become U+FFFD, as they do on their way through Go; `JSON.stringify` writes them, and only them, escaped. */
 function wellFormed(json: string): string {
   if (!json.includes('\\ud')) return json;
-  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '\ufffd'));
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
 }
 
 /** `JSON.stringify`, except that -0 stays -0: GO Feature Flag prints it (spec/flags.md §10.2). */
