@@ -6,9 +6,10 @@
  *    0 magic "EDCT"    4 ABI version      8 image bytes       12 flags
  *   16 flag records   20 slots           24 first instruction 28 end of instructions
  *   32 outcomes       36 hash seeds      40 hash seeds count  44 constant slots
- *   48 constant slots count
+ *   48 constant slots count           52 batch order
  *
  *   flag record (16 bytes): first instruction, hash seed, index into the hash seeds (NO_HASH: none), 0
+ *   batch order: one flag number each, so that equal first conditions are neighbours
  *   constant slot (24 bytes): slot, 0, value
  *   instruction (20 bytes): operation u8 + slot u24, a, b, next when true, next when false
  *     a next is the address of an instruction (a multiple of four), or outcome * 2 + 1 where the program ends

@@ -19,12 +19,14 @@ import {
   FLAG_RECORD_BYTES,
   IMAGE_BASE,
   NO_HASH,
+  OP_FINAL,
   OP_RETURN,
   RESULT_MEMORY,
   RESULT_STEPS,
   STEP_BUDGET,
 } from './abi';
 import { FAULT_MEMORY, arenaInit, arenaReset, fault } from './arena';
+import { holds, isCondition } from './conditions';
 import { setNow } from './date';
 import { hashMany } from './hash';
 import { forgetPaths } from './paths';
@@ -39,6 +41,7 @@ const ARENA_BYTES: usize = 4 * 1024 * 1024;
 const PAGE_BYTES: usize = 65_536;
 
 let flagRecords: usize = 0;
+let batchOrder: usize = 0;
 let flagCount: u32 = 0;
 let slotBase: usize = 0;
 let slotCount: u32 = 0;
@@ -84,6 +87,7 @@ export function loadImage(bytes: u32): i32 {
   forgetPaths(slotBase);
 
   flagRecords = load<u32>(IMAGE_BASE, 16);
+  batchOrder = load<u32>(IMAGE_BASE, 52);
   slotCount = slots;
   hashSeeds = load<u32>(IMAGE_BASE, 36);
   hashCount = seeds;
@@ -116,6 +120,12 @@ export function results(): usize {
   return resultBase;
 }
 
+// @ts-ignore: decorator
+@inline
+function sameCondition(a: usize, b: usize): bool {
+  return load<u64>(a) == load<u64>(b) && load<u32>(a, 8) == load<u32>(b, 8);
+}
+
 function runFlag(flag: u32, batch: bool): i32 {
   arenaReset(STEP_BUDGET);
   forgetLowered();
@@ -143,13 +153,31 @@ export function evaluateAll(now: f64, targetingKey: u32): u32 {
   const key = slotBase + <usize>targetingKey * VALUE_BYTES;
   const hashed = targetingKey != 0 && isString(tagOf(key));
   if (hashed) hashMany(hashSeeds, hashBase, hashCount, ptrOf(key), countOf(key));
-  let result = resultBase;
-  for (let flag: u32 = 0; flag < flagCount; flag++) {
+  arenaReset(STEP_BUDGET);
+  forgetLowered();
+  let known: usize = 0;
+  let met = false;
+  for (let i: u32 = 0; i < flagCount; i++) {
+    const flag = load<u32>(batchOrder + (<usize>i << 2));
     const first = <usize>load<u32>(flagRecords + <usize>flag * FLAG_RECORD_BYTES);
-    // A quarter of real flags are constant: no need to set anything up for them.
-    if ((load<u32>(first) & 0xff) == OP_RETURN) store<i32>(result, load<i32>(first, 4));
-    else store<i32>(result, runFlag(flag, hashed));
-    result += 4;
+    const result = resultBase + (<usize>flag << 2);
+    const word = load<u32>(first);
+    const op = word & 0x7f;
+    if (op == OP_RETURN) {
+      store<i32>(result, load<i32>(first, 4));
+    } else if ((word & OP_FINAL) != 0 && isCondition(op)) {
+      // In this order equal conditions are neighbours: many flags ask the same of a user, and it is answered once.
+      if (known == 0 || !sameCondition(first, known)) {
+        const slot = word >> 8;
+        met = holds(first, op, slotBase + (<usize>slot << 4));
+        known = first;
+      }
+      const outcome = (met ? load<u32>(first, 12) : load<u32>(first, 16)) >> 1;
+      store<i32>(result, fault == 0 ? <i32>outcome : RESULT_MEMORY);
+    } else {
+      store<i32>(result, runFlag(flag, hashed));
+      known = 0;
+    }
   }
   return flagCount;
 }

@@ -35,8 +35,15 @@ function bucketHash(value: usize, seed: u32, known: usize): u32 {
 export function splitOutcome(value: usize, table: usize, seed: u32, known: usize): u32 {
   const modulus = load<u32>(table);
   const bucket: u32 = modulus == 0 ? 0 : bucketHash(value, seed, known) % modulus;
+  const count = load<u32>(table, 4);
   let entry = table + SPLIT_HEADER_BYTES;
-  const end = entry + <usize>load<u32>(table, 4) * SPLIT_ENTRY_BYTES;
+  if (count == 2) {
+    // Selects, not branches: which side a user is on is what no branch predictor knows.
+    let outcome = load<u32>(table, 8);
+    outcome = select(load<u32>(entry, 20), outcome, load<u32>(entry, 12) <= bucket && bucket < load<u32>(entry, 16));
+    return select(load<u32>(entry, 8), outcome, load<u32>(entry) <= bucket && bucket < load<u32>(entry, 4));
+  }
+  const end = entry + <usize>count * SPLIT_ENTRY_BYTES;
   for (; entry < end; entry += SPLIT_ENTRY_BYTES) {
     if (load<u32>(entry) <= bucket && bucket < load<u32>(entry, 4)) return load<u32>(entry, 8);
   }

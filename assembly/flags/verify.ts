@@ -208,10 +208,13 @@ export function verifyImage(bytes: u32): i32 {
   if (!inImage(flags, <u64>flagCount * FLAG_RECORD_BYTES)) return LOAD_HEADER;
   if (!inImage(hashSeeds, <u64>hashCount * 4)) return LOAD_HEADER;
   if (!inImage(constants, <u64>constantCount * CONSTANT_SLOT_BYTES)) return LOAD_HEADER;
+  const batchOrder = load<u32>(IMAGE_BASE, 52);
+  if (!inImage(batchOrder, <u64>flagCount * 4)) return LOAD_HEADER;
 
   for (let i: u32 = 0; i < flagCount; i++) {
     const record = <usize>flags + <usize>i * FLAG_RECORD_BYTES;
     const hashIndex = load<u32>(record, 8);
+    if (load<u32>(<usize>batchOrder + (<usize>i << 2)) >= flagCount) return LOAD_FLAG;
     if (!isInstruction(load<u32>(record)) || (hashIndex != NO_HASH && hashIndex >= hashCount)) return LOAD_FLAG;
   }
   for (let i: u32 = 0; i < constantCount; i++) {

@@ -211,7 +211,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
           ? lane.evaluate(entry, context, this.#clock)
           : lane.evaluatePrepared(entry, context, this.#clock, owner);
       const { outcomes } = snapshot;
-      if (type === undefined && outcomes.hasValue(outcome)) return outcomes.resolution(outcome);
+      const ready = outcomes.ready[outcome];
+      if (ready !== undefined && type === undefined) return ready;
       if (outcome < 0) return this.#exhausted(snapshot.keys[entry.index] as string, outcome, defaultValue);
       return this.settle(outcomes.resolution(outcome), defaultValue, type);
     } catch (caught) {

@@ -40,15 +40,15 @@ export class OutcomeReader {
   readonly #keys: readonly string[];
   readonly #texts: (FlagText | undefined)[];
   readonly #resolutions: (Resolution | undefined)[];
-  /** 1 where an outcome has a value to give: tells it without touching the resolution, which is seldom in a near cache. */
-  readonly #valued: Uint8Array;
+  /** The resolutions made so far that have a value to give, by outcome: the answers that need no second look. */
+  readonly ready: (Resolution | undefined)[];
 
   constructor(compiled: CompiledConfiguration, keys: readonly string[]) {
     this.#compiled = compiled;
     this.#keys = keys;
     this.#texts = new Array(keys.length);
     this.#resolutions = new Array(compiled.outcomes.length / OUTCOME_WORDS);
-    this.#valued = new Uint8Array(compiled.outcomes.length / OUTCOME_WORDS);
+    this.ready = new Array(compiled.outcomes.length / OUTCOME_WORDS);
   }
 
   /** The shared, frozen resolution of an outcome; `value` is null where the caller's default belongs. */
@@ -57,13 +57,8 @@ export class OutcomeReader {
     if (known !== undefined) return known;
     const built = freezeResolution(this.raw(outcome));
     this.#resolutions[outcome] = built;
-    this.#valued[outcome] = built.value === null ? 0 : 1;
+    if (built.value !== null) this.ready[outcome] = built;
     return built;
-  }
-
-  /** Whether the outcome's resolution can be answered as it is; false until it was asked for once. */
-  hasValue(outcome: number): boolean {
-    return this.#valued[outcome] === 1;
   }
 
   /** The resolutions of one outcome a flag; `failed` answers for results below zero. */

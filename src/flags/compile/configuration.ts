@@ -104,6 +104,7 @@ class Compilation {
     const seeds = this.#writeRecords(records);
     const constants = writeConstants(this.#pool, this.#slots, enrichment);
     const code = this.#writeCode();
+    const batchOrder = this.#writeBatchOrder(records, code.start, code.words);
     const pool = this.#pool;
     const words = [
       MAGIC,
@@ -119,6 +120,7 @@ class Compilation {
       seeds.count,
       constants.address,
       constants.count,
+      batchOrder,
     ];
     for (const [i, word] of words.entries()) pool.setU32(header + i * 4, word);
     return {
@@ -264,7 +266,32 @@ class Compilation {
     return { address, count: seeds.length };
   }
 
-  #writeCode(): { start: number; end: number } {
+  /** Flags by their first instruction: in a batch, equal conditions are then answered once, and operations come in runs. */
+  #writeBatchOrder(records: number, codeStart: number, code: Uint32Array): number {
+    const pool = this.#pool;
+    const { length } = this.#keys;
+    const order = new Uint32Array(length);
+    const first = new Uint32Array(length);
+    for (let flag = 0; flag < length; flag++) {
+      order[flag] = flag;
+      first[flag] = (pool.getU32(records + flag * FLAG_RECORD_BYTES) - codeStart) >>> 2;
+    }
+    order.sort((x, y) => {
+      const a = first[x] as number;
+      const b = first[y] as number;
+      return (
+        ((code[a] as number) & 0xff) - ((code[b] as number) & 0xff) ||
+        (code[a] as number) - (code[b] as number) ||
+        (code[a + 1] as number) - (code[b + 1] as number) ||
+        (code[a + 2] as number) - (code[b + 2] as number)
+      );
+    });
+    const address = pool.reserve(length * 4);
+    for (let i = 0; i < length; i++) pool.setU32(address + i * 4, order[i] as number);
+    return address;
+  }
+
+  #writeCode(): { start: number; end: number; words: Uint32Array } {
     const pool = this.#pool;
     const links = this.#links;
     const start = pool.reserve(0, 16);
@@ -272,7 +299,7 @@ class Compilation {
     pool.reserve(words.length * 4);
     for (let i = 0; i < words.length; i++) pool.setU32(start + i * 4, words[i] as number);
     for (let i = 0; i < links.length; i += 2) pool.setU32(links[i] as number, addressOf(links[i + 1] as number));
-    return { start, end: start + words.length * 4 };
+    return { start, end: start + words.length * 4, words };
   }
 }
 

@@ -165,7 +165,14 @@ class QueryCode {
         const version = parseVersion(value.text);
         // A part beyond uint64: no attribute equals, precedes or follows it.
         if (version === undefined) break;
-        program.emit(Op.semverEq + order, slot, this.#version(version), 0, met, unmet);
+        program.emit(
+          Op.semverEq + order,
+          slot,
+          this.#pool.table(`version ${value.text}`, () => this.#version(version)),
+          0,
+          met,
+          unmet,
+        );
         return;
       }
       case 'int':
@@ -178,14 +185,23 @@ class QueryCode {
         return;
       case 'strings':
         if (op !== 'in') break;
-        program.emit(Op.stringIn, slot, this.#stringList(value.items), value.items.length, met, unmet);
+        program.emit(
+          Op.stringIn,
+          slot,
+          this.#pool.table(`strings ${JSON.stringify(value.items)}`, () => this.#stringList(value.items)),
+          value.items.length,
+          met,
+          unmet,
+        );
         return;
       case 'ints':
         if (op !== 'in') break;
         program.emit(
           Op.intIn,
           slot,
-          this.#list(value.items, (at, item) => this.#pool.setI64(at, item)),
+          this.#pool.table(`ints ${value.items.join()}`, () =>
+            this.#list(value.items, (at, item) => this.#pool.setI64(at, item)),
+          ),
           value.items.length,
           met,
           unmet,
@@ -196,7 +212,9 @@ class QueryCode {
         program.emit(
           Op.floatIn,
           slot,
-          this.#list(value.items, (at, item) => this.#pool.setF64(at, item)),
+          this.#pool.table(`floats ${value.items.join()}`, () =>
+            this.#list(value.items, (at, item) => this.#pool.setF64(at, item)),
+          ),
           value.items.length,
           met,
           unmet,

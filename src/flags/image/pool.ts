@@ -44,6 +44,7 @@ const encoder = new TextEncoder();
 export class Pool {
   readonly #base: number;
   readonly #strings = new Map<string, StringRef>();
+  readonly #tables = new Map<string, number>();
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
@@ -115,6 +116,16 @@ export class Pool {
       this.#bytes[start + i] = unit;
     }
     return true;
+  }
+
+  /** The address of a table made once for each key: flags repeat each other's constants. */
+  table(key: string, make: () => number): number {
+    let address = this.#tables.get(key);
+    if (address === undefined) {
+      address = make();
+      this.#tables.set(key, address);
+    }
+    return address;
   }
 
   /** Writes a string value (16 bytes) at `address`. */

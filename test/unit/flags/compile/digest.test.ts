@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Snapshot } from '../../../../src/evaluator/snapshot.ts';
+import { FLAG_WORDS, FlagColumn } from '../../../../src/flags/image/abi.ts';
 import { compileFlags, flagOf } from '../../wasm/support/kernel-rig.ts';
 
 function changes(before: object, after: object, enrichedBefore: object = {}, enrichedAfter: object = {}): string[] {
@@ -12,6 +13,11 @@ function changes(before: object, after: object, enrichedBefore: object = {}, enr
 /** The flags that change when only enrichment does. */
 function enriched(flags: object, before: object, after: object): string[] {
   return changes(flags, flags, before, after);
+}
+
+function digestAt(rows: Uint32Array, row: number): string {
+  const at = row * FLAG_WORDS;
+  return `${rows[at + FlagColumn.digestLow]} ${rows[at + FlagColumn.digestHigh]}`;
 }
 
 const STATIC = { variations: { a: 1 }, defaultRule: { variation: 'a' } };
@@ -72,8 +78,7 @@ describe('a flag', () => {
       { b: { a: 1 } },
     ];
     const digests = values.map((value) => {
-      const { flags } = compileFlags({ flag: { variations: { value } } });
-      return `${flags[8]} ${flags[9]}`;
+      return digestAt(compileFlags({ flag: { variations: { value } } }).flags, 0);
     });
     expect(new Set(digests).size).toBe(values.length);
   });
@@ -86,7 +91,7 @@ describe('a flag', () => {
     const flags = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`f${i}`, { variations: { a: i } }]));
     const { flags: rows } = compileFlags(flags);
     const digests = new Set<string>();
-    for (let row = 0; row < 20_000; row++) digests.add(`${rows[row * 10 + 8]} ${rows[row * 10 + 9]}`);
+    for (let row = 0; row < 20_000; row++) digests.add(digestAt(rows, row));
     expect(digests.size).toBe(20_000);
   });
 });
