@@ -169,7 +169,14 @@ export function evaluateAll(now: f64, targetingKey: u32): u32 {
       // In this order equal conditions are neighbours: many flags ask the same of a user, and it is answered once.
       if (known == 0 || !sameCondition(first, known)) {
         const slot = word >> 8;
-        met = holds(first, op, slotBase + (<usize>slot << 4));
+        const value = slotBase + (<usize>slot << 4);
+        met = holds(first, op, value);
+        if (fault != 0) {
+          // Left by the flag before, or the arena is full of other attributes' texts: alone it would begin afresh.
+          arenaReset(STEP_BUDGET);
+          forgetLowered();
+          met = holds(first, op, value);
+        }
         known = first;
       }
       const outcome = (met ? load<u32>(first, 12) : load<u32>(first, 16)) >> 1;

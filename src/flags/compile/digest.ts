@@ -35,7 +35,8 @@ export class Digest {
         this.#mix(value ? 0x54 : 0x53);
         return;
       default:
-        if (value === null) this.#mix(0x55);
+        // A document of somebody's program may hold `undefined` where JSON has nothing.
+        if (value === null || value === undefined) this.#mix(0x55);
         else if (Array.isArray(value)) {
           this.#mix(0x56);
           for (let i = 0; i < value.length; i++) this.add(value[i] as JsonValue);

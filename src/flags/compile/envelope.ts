@@ -5,6 +5,8 @@ import { hasOwn, isJsonObject, type JsonObject, type JsonValue } from '../../int
 
 /** Deepest nesting of `{` and `[` in a configuration document. */
 export const MAX_NESTING = 64;
+/** The same of a document that came parsed: only what recursion bears, and what finds a document that contains itself. */
+const MAX_DOCUMENT_NESTING = 512;
 /** Most flags one process takes. */
 export const MAX_FLAGS = 50_000;
 
@@ -32,11 +34,35 @@ export function parseEnvelope(body: Uint8Array): Envelope {
       cause: caught,
     });
   }
-  return readEnvelope(document);
+  return toEnvelope(document);
 }
 
-/** The same for a document that is parsed already. */
+/** The same for a document that is parsed already, perhaps by nobody: a program can build what JSON cannot say. */
 export function readEnvelope(document: unknown): Envelope {
+  checkDocument(document, 1);
+  return toEnvelope(document);
+}
+
+/** Depth first, so that a cycle meets the limit before its breadth does. `undefined` counts as absent. */
+function checkDocument(value: unknown, depth: number): void {
+  switch (typeof value) {
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      throw new EdictError('INVALID_BODY', `the configuration holds a ${typeof value}, which JSON cannot say`);
+    case 'object':
+      if (value === null) return;
+      if (depth > MAX_DOCUMENT_NESTING) {
+        throw new EdictError(
+          'INVALID_BODY',
+          `the configuration nests more than ${MAX_DOCUMENT_NESTING} levels, or contains itself`,
+        );
+      }
+      for (const member of Array.isArray(value) ? value : Object.values(value)) checkDocument(member, depth + 1);
+  }
+}
+
+function toEnvelope(document: unknown): Envelope {
   if (!isJsonObject(document)) throw invalid('the configuration is not a JSON object');
   if (hasOwn(document, 'errorCode')) throw invalid('the relay answered an error code in place of a configuration');
   const flags = member(document, 'flags');

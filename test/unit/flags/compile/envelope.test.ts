@@ -92,6 +92,31 @@ describe('INVALID_BODY', () => {
   });
 });
 
+describe('a document that a program built', () => {
+  const holding = (value: unknown) => ({ flags: { a: { variations: { x: value } } } });
+
+  it('may hold undefined where JSON has nothing', () => {
+    expect(code(() => readEnvelope(holding(undefined)))).toBe('fine');
+  });
+
+  it.each([[1n], [() => 1], [Symbol('x')], [[{ deep: 1n }]]])('is refused when JSON cannot say it: %o', (value) => {
+    expect(code(() => readEnvelope(holding(value)))).toBe('INVALID_BODY');
+  });
+
+  it('is refused when it contains itself, or nests beyond what recursion bears', () => {
+    const cycle: Record<string, unknown> = {};
+    Object.assign(cycle, { one: cycle, two: [cycle, cycle] });
+    expect(code(() => readEnvelope(holding(cycle)))).toBe('INVALID_BODY');
+    const nested = (depth: number) => {
+      let value: unknown = 1;
+      for (let i = 0; i < depth; i++) value = [value];
+      return value;
+    };
+    expect(code(() => readEnvelope(holding(nested(500))))).toBe('fine');
+    expect(() => readEnvelope(holding(nested(100_000)))).toThrow('nests more than 512 levels, or contains itself');
+  });
+});
+
 describe('CONFIGURATION_TOO_LARGE', () => {
   it('is thrown for more than 50,000 flags, with the count', () => {
     const flags = (count: number) => ({

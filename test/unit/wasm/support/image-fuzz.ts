@@ -44,7 +44,7 @@ export class ImageFuzz {
     const word = (offset: number) => new DataView(image.buffer).getUint32(offset, true);
     const at = (offset: number) => word(offset) - IMAGE_BASE;
     this.regions = {
-      header: [0, 52],
+      header: [0, 64],
       records: [at(16), at(16) + flagCount * 16],
       seeds: [at(36), at(36) + word(40) * 4],
       constants: [at(44), at(44) + word(48) * 24],

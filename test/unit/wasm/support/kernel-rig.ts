@@ -66,8 +66,13 @@ export class KernelRig {
 
   /** The answers of all flags in one guest call, in the order of their keys. */
   all(context: EvaluationContext, now = 0): RawOutcome[] {
+    return this.outcomes(context, now).map((outcome) => this.#snapshot.outcomes.raw(outcome));
+  }
+
+  /** The numbers of the outcomes of all flags, from one guest call. */
+  outcomes(context: EvaluationContext, now = 0): number[] {
     this.#now = now;
-    return Array.from(this.#lane.evaluateAll(context, this.#clock), (outcome) => this.#snapshot.outcomes.raw(outcome));
+    return Array.from(this.#lane.evaluateAll(context, this.#clock));
   }
 
   /** The variation a lone flag serves, or its error's details. */
