@@ -16,6 +16,7 @@ describe('a damaged image', () => {
     }
     expect(fuzz.fates.refused).toBeGreaterThan(CASES / 10);
     expect(fuzz.fates.answered).toBeGreaterThan(CASES / 10);
-    expect(fuzz.fates.trapped).toBeLessThan(CASES / 1_000);
+    // A typed trap is allowed (a damaged header moves the regions the host writes to), but should stay rare.
+    expect(fuzz.fates.trapped).toBeLessThan(CASES / 200);
   }, 600_000);
 });
