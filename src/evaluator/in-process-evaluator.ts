@@ -1,6 +1,7 @@
 /** The evaluator that decides in this process: a snapshot, a pool of stores, and a feed that keeps the snapshot fresh. */
 
 import { EdictError } from '../errors.ts';
+import { RESULT_MEMORY } from '../flags/image/abi.ts';
 import type { JsonValue } from '../internal/json.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import { describeOptions, type ResolvedOptions, resolveOptions } from '../options/resolve.ts';
@@ -263,7 +264,7 @@ function noStore(): EdictError {
 }
 
 function exhaustedText(flagKey: string, outcome: number): string {
-  const what = outcome === -2 ? 'memory' : 'steps';
+  const what = outcome === RESULT_MEMORY ? 'memory' : 'steps';
   return `flag "${flagKey}" used up the ${what} an evaluation may take; simplify its JSONLogic or the data it loops over`;
 }
 
