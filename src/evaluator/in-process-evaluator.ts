@@ -3,13 +3,16 @@
 import { EdictError } from '../errors.ts';
 import { RESULT_MEMORY } from '../flags/image/abi.ts';
 import type { JsonValue } from '../internal/json.ts';
+import { holdProcess } from '../options/clock.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import { describeOptions, type ResolvedOptions, resolveOptions } from '../options/resolve.ts';
+import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
 import { ContextError } from './context-values.ts';
 import { Engine, type StoreFactory } from './engine.ts';
+import { InProcessSource, type Staged } from './in-process-source.ts';
 import type { Lane } from './lane.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { Lifecycle, type LifecyclePorts } from './lifecycle.ts';
 import type { RawOutcome } from './outcome-reader.ts';
 import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
 import type { FlagEntry, Snapshot } from './snapshot.ts';
@@ -39,7 +42,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   readonly #options: ResolvedOptions;
   readonly #clock: ResolvedOptions['clock'];
   readonly #engine: Engine;
-  readonly #lifecycle: Lifecycle;
+  readonly #source: InProcessSource;
+  readonly #lifecycle: Lifecycle<Staged>;
   readonly #unknown = new Set<string>();
   #snapshot: Snapshot | undefined;
 
@@ -62,12 +66,10 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       },
       ports.createStore,
     );
-    this.#lifecycle = new Lifecycle(this.#options, this.#engine, {
-      use: (snapshot) => {
-        this.#snapshot = snapshot;
-      },
-      emit: (event) => this.emit(event),
+    this.#source = new InProcessSource(this.#options, this.#engine, (snapshot) => {
+      this.#snapshot = snapshot;
     });
+    this.#lifecycle = new Lifecycle<Staged>(this.#options, this.#ports());
   }
 
   override get state(): EvaluatorState {
@@ -78,8 +80,9 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     return this.#lifecycle.confirmedAgeMs;
   }
 
-  override initialize(signal?: AbortSignal): Promise<void> {
-    return this.#lifecycle.initialize(signal);
+  override async initialize(signal?: AbortSignal): Promise<void> {
+    await this.#lifecycle.initialize(signal);
+    this.#engine.warm();
   }
 
   override close(deadlineMs: number = this.#options.closeTimeoutMs): Promise<void> {
@@ -157,8 +160,15 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
    * Takes a configuration document (the JSON of the relay's configuration route) into use, as one change: for services
    * that bring their own feed. Rejects with an `EdictError` and changes nothing when it cannot be used.
    */
-  load(document: object): Promise<void> {
-    return this.#lifecycle.load(document);
+  async load(document: object): Promise<void> {
+    const alive = await this.#lifecycle.whenStarted();
+    const release = holdProcess(this.#clock);
+    try {
+      const staged = await this.#source.stage({ document }, alive);
+      this.#lifecycle.tellChanged(this.#source.publish(staged, 'loaded'));
+    } finally {
+      release();
+    }
   }
 
   /** The engine's own words for one evaluation, before defaults and OpenFeature codes; `undefined`: no such flag. */
@@ -186,8 +196,31 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       brokenFlags: this.#snapshot?.compiled.broken.length ?? 0,
       imageBytes: this.#snapshot?.compiled.image.length ?? 0,
       ...this.#engine.describe(),
+      source: this.#source.origin,
       ...this.#lifecycle.describe(),
       options: describeOptions(this.#options),
+    };
+  }
+
+  #ports(): LifecyclePorts<Staged> {
+    const source = this.#source;
+    const { flagList, flagPrefix } = this.#options;
+    return {
+      start: () => this.#engine.start(),
+      stop: async () => {
+        await source.idle();
+        await this.#engine.close();
+      },
+      loadLocal: (alive) => source.loadLocal(alive),
+      ask: (connection, validator) => new ConfigurationClient(connection, { flagList, flagPrefix }).fetch(validator),
+      compile: (body, alive) => source.stage({ body }, alive),
+      publish: (staged) => source.publish(staged, 'relay'),
+      flagsInUse: () => source.snapshot?.flagCount ?? 0,
+      get isServing() {
+        return source.snapshot !== undefined;
+      },
+      drop: () => source.drop(),
+      emit: (event) => this.emit(event),
     };
   }
 

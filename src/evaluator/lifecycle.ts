@@ -1,63 +1,64 @@
-/** The life of an in-process evaluator: start, states, reload, close (relay-and-provider §5.2–5.4). */
+/** The life of an evaluator that follows a relay: start, states, refresh, close (relay-and-provider §5.2–5.4). */
 
-import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
-import { holdProcess, startTimer } from '../options/clock.ts';
+import { startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
-import { ConfigurationClient } from '../relay/configuration-client.ts';
+import type { ConfigurationResult } from '../relay/configuration-client.ts';
+import { RelayConnection } from '../relay/connection.ts';
 import { ConfigurationFeed } from '../relay/feed.ts';
-import type { FeedEvent } from '../relay/feed-events.ts';
+import type { CompiledFacts, ConfigurationMeta, FeedEvent } from '../relay/feed-events.ts';
 import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
-import { compile } from './configuration-compiler.ts';
-import type { ConfigurationSource } from './configuration-source.ts';
-import type { Engine } from './engine.ts';
-import { Snapshot } from './snapshot.ts';
 
-export interface LifecyclePorts {
-  /** The snapshot evaluations use from now on; undefined: none. */
-  use(snapshot: Snapshot | undefined): void;
+/** Throws `CLOSED` when the life this work was begun for is over. */
+export type AliveCheck = () => void;
+
+/**
+ * What an evaluator does at each station of its life. `S` is a configuration that was read and compiled but is not in use
+ * yet.
+ */
+export interface LifecyclePorts<S extends CompiledFacts> {
+  /** Makes ready what evaluations run on. A rejection is fatal: nothing in the background can heal it. */
+  start(): Promise<void>;
+  /** Releases what `start` made. Never rejects. */
+  stop(): Promise<void>;
+  /** Puts a local configuration into use; its name for messages, or `undefined` when there is none that can be used. */
+  loadLocal(alive: AliveCheck): Promise<string | undefined>;
+  /** The question that is asked again and again over a connection. */
+  ask(connection: RelayConnection, validator: string | undefined): Promise<ConfigurationResult>;
+  compile(body: Uint8Array, alive: AliveCheck): Promise<S>;
+  /** Takes a configuration of the relay into use, as one change; the keys that changed, sorted. */
+  publish(staged: S, meta: ConfigurationMeta): readonly string[];
+  /** How many flags are in use; zero flags of the relay are guarded while there are any. */
+  flagsInUse(): number;
+  /** Whether evaluations have anything to decide with. */
+  readonly isServing: boolean;
+  /** The evaluator was closed: nothing is in use any more. */
+  drop(): void;
   emit(event: EvaluatorEvent): void;
 }
 
-/** A compiled configuration that a lane holds ready. */
-interface Staged {
-  readonly flagCount: number;
-  readonly suspicious: boolean;
-  readonly snapshot: Snapshot;
-}
-
 /** Everything that lives from one `initialize` to the next `close`. */
-interface Session {
+interface Session<S extends CompiledFacts> {
   readonly started: Promise<void>;
-  readonly abort: AbortController;
-  feed?: ConfigurationFeed<Staged>;
-  client?: ConfigurationClient;
+  feed?: ConfigurationFeed<S>;
+  connection?: RelayConnection;
 }
 
-/** One line names this many broken flags; the rest are counted. */
-const MAX_NAMED_BROKEN = 5;
-
-export class Lifecycle {
+export class Lifecycle<S extends CompiledFacts> {
   readonly #options: ResolvedOptions;
-  readonly #engine: Engine;
-  readonly #ports: LifecyclePorts;
+  readonly #ports: LifecyclePorts<S>;
   #stateNow: EvaluatorState = 'not-ready';
   #stateSinceMs: number;
   /** What the feed's last publication changed, to be told once it says `published`: after `ready`, when it recovered. */
   #flagsChanged: readonly string[] = [];
   /** The state to return to when a storm of traps is over; undefined: there is none. */
   #calmState: 'ready' | 'stale' | undefined;
-  #session: Session | undefined;
-  #snapshot: Snapshot | undefined;
-  #source: 'none' | 'bootstrap' | 'relay' | 'loaded' = 'none';
+  #session: Session<S> | undefined;
   #closing: Promise<void> | undefined;
   #wasClosed = false;
-  /** Loads that change the snapshot run one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ResolvedOptions, engine: Engine, ports: LifecyclePorts) {
+  constructor(options: ResolvedOptions, ports: LifecyclePorts<S>) {
     this.#options = options;
-    this.#engine = engine;
     this.#ports = ports;
     this.#stateSinceMs = options.clock.now();
   }
@@ -87,13 +88,11 @@ export class Lifecycle {
   async initialize(signal?: AbortSignal): Promise<void> {
     await this.#closing;
     if (this.#session === undefined) {
-      const abort = new AbortController();
       let begin: () => void = () => undefined;
       const ready = new Promise<void>((resolve) => {
         begin = resolve;
       });
-      const session: Session = {
-        abort,
+      const session: Session<S> = {
         started: ready
           .then(() => this.#start(session))
           .catch((caught) => {
@@ -116,7 +115,7 @@ export class Lifecycle {
       // Without a feed nothing heals in the background: a later initialize begins afresh.
       if (session.feed === undefined && this.#session === session) {
         this.#session = undefined;
-        await this.#engine.close();
+        await this.#ports.stop();
       }
       throw caught;
     } finally {
@@ -125,10 +124,10 @@ export class Lifecycle {
   }
 
   /** `initialize` after a start that ended: asks now, and rejects only when there is still nothing to decide with. */
-  async #again(session: Session): Promise<void> {
+  async #again(session: Session<S>): Promise<void> {
     await session.started.catch(() => undefined);
     await this.refresh('initialize');
-    if (this.#snapshot === undefined && this.#options.startup === 'strict') await session.started;
+    if (!this.#ports.isServing && this.#options.startup === 'strict') await session.started;
   }
 
   close(deadlineMs: number): Promise<void> {
@@ -141,15 +140,12 @@ export class Lifecycle {
     this.#session = undefined;
     this.#wasClosed = true;
     this.#state = 'closing';
-    this.#snapshot = undefined;
-    this.#source = 'none';
     this.#calmState = undefined;
-    this.#ports.use(undefined);
-    session.abort.abort();
+    this.#ports.drop();
     session.feed?.stop();
-    const finished = Promise.allSettled([session.client?.close(), session.started, this.#turn])
-      // A start that came after the deadline has taken the engine over.
-      .then(() => (this.#session === undefined ? this.#engine.close() : undefined))
+    const finished = Promise.allSettled([session.connection?.close(), session.started])
+      // A start that came after the deadline has taken over what evaluations run on.
+      .then(() => (this.#session === undefined ? this.#ports.stop() : undefined))
       .catch((caught) => this.#options.logger.warn(`closing failed: ${String(caught)}`));
     this.#closing = this.#within(finished, deadlineMs).finally(() => {
       this.#closing = undefined;
@@ -160,67 +156,69 @@ export class Lifecycle {
 
   async refresh(reason: string): Promise<'changed' | 'unchanged' | 'failed'> {
     const feed = this.#session?.feed;
-    if (feed === undefined) return this.#snapshot === undefined ? 'failed' : 'unchanged';
+    if (feed === undefined) return this.#ports.isServing ? 'unchanged' : 'failed';
     this.#options.logger.debug(`refresh asked for: ${reason}`);
     const result = await feed.refresh();
     return result === 'held' ? 'unchanged' : result;
   }
 
-  async load(document: object): Promise<void> {
+  /** The check for work that belongs to the life begun last. Throws `NOT_STARTED` when there is none. */
+  async whenStarted(): Promise<AliveCheck> {
     const session = this.#session;
     if (session === undefined) throw new EdictError('NOT_STARTED', 'initialize() comes before load()');
     await session.started;
-    const release = holdProcess(this.#options.clock);
-    try {
-      const staged = await this.#stage({ document }, session);
-      this.#tellChanged(this.#publish(staged.snapshot, 'loaded'));
-    } finally {
-      release();
-    }
+    return () => this.#alive(session);
   }
 
   describe(): Record<string, unknown> {
     const since = new Date(this.#stateSinceMs);
     return {
       stateSince: Number.isNaN(since.getTime()) ? null : since.toISOString(),
-      source: this.#source,
+      endpoint: this.#session?.connection?.endpoint ?? null,
       feed: this.#session?.feed?.describe() ?? null,
     };
   }
 
-  async #start(session: Session): Promise<void> {
+  async #start(session: Session<S>): Promise<void> {
     try {
-      await this.#engine.start();
+      await this.#ports.start();
     } catch (caught) {
       if (this.#session === session) this.#state = 'fatal';
       throw caught;
     }
     this.#alive(session);
-    const hasLocal = await this.#loadBootstrap(session);
+    const local = await this.#loadLocal(session);
     this.#alive(session);
     const { endpoint } = this.#options;
-    if (endpoint === undefined) {
-      this.#state = 'ready';
-    } else {
-      await this.#startFeed(session, endpoint, hasLocal);
-    }
-    this.#engine.warm();
+    if (endpoint === undefined) this.#state = 'ready';
+    else await this.#startFeed(session, endpoint, local);
   }
 
-  async #startFeed(session: Session, endpoint: string, hasLocal: boolean): Promise<void> {
-    const client = new ConfigurationClient({ ...this.#options, endpoint });
-    const feed = new ConfigurationFeed<Staged>(this.#options, {
-      fetch: (validator) => client.fetch(validator),
-      compile: (body) => this.#stage({ body }, session),
-      publish: (staged) => {
-        this.#flagsChanged = this.#publish(staged.snapshot, 'relay');
+  async #loadLocal(session: Session<S>): Promise<string | undefined> {
+    try {
+      return await this.#ports.loadLocal(() => this.#alive(session));
+    } catch (caught) {
+      if (this.#session === session) this.#state = 'error';
+      throw caught;
+    }
+  }
+
+  async #startFeed(session: Session<S>, endpoint: readonly string[], local: string | undefined): Promise<void> {
+    const connection = new RelayConnection({ ...this.#options, endpoint });
+    const feed = new ConfigurationFeed<S>(this.#options, {
+      fetch: (validator) => this.#ports.ask(connection, validator),
+      compile: (body) => this.#ports.compile(body, () => this.#alive(session)),
+      publish: (staged, meta) => {
+        const changed = this.#ports.publish(staged, meta);
+        // A listener that was not told of a first configuration yet has none that could change.
+        this.#flagsChanged = this.#state === 'starting' ? [] : changed;
       },
-      flagsInUse: () => this.#snapshot?.flagCount ?? 0,
+      flagsInUse: () => this.#ports.flagsInUse(),
       onEvent: (event) => this.#onFeedEvent(event),
     });
     session.feed = feed;
-    session.client = client;
-    const outcome = await feed.start({ hasLocal });
+    session.connection = connection;
+    const outcome = await feed.start({ hasLocal: local !== undefined });
     this.#alive(session);
     if (outcome.kind === 'loaded') {
       this.#state = 'ready';
@@ -230,9 +228,9 @@ export class Lifecycle {
       outcome.kind === 'failed'
         ? outcome.error
         : new EdictError('EMPTY_REFUSED', 'the relay has no flags; looking again');
-    if (this.#snapshot !== undefined) {
+    if (this.#ports.isServing) {
       this.#state = 'stale';
-      this.#later(session, { type: 'stale', message: `serving the bootstrap configuration: ${error.message}` });
+      this.#later(session, { type: 'stale', message: `serving the ${local} configuration: ${error.message}` });
       return;
     }
     const fatal = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
@@ -242,7 +240,7 @@ export class Lifecycle {
   }
 
   /** Listeners hear of a start's outcome after it settled (the OpenFeature SDK announces READY itself), unless it is no longer so. */
-  #later(session: Session, event: EvaluatorEvent): void {
+  #later(session: Session<S>, event: EvaluatorEvent): void {
     const state = this.#state;
     startTimer(
       this.#options.clock,
@@ -271,73 +269,15 @@ export class Lifecycle {
     }
   }
 
-  /** True when a bootstrap configuration is in use. A document that is none is a warning, unless there is nothing else. */
-  async #loadBootstrap(session: Session): Promise<boolean> {
-    const { bootstrap, endpoint, logger } = this.#options;
-    if (bootstrap === undefined) return false;
-    const release = holdProcess(this.#options.clock);
-    try {
-      const staged = await this.#stage(await readBootstrap(bootstrap), session);
-      this.#publish(staged.snapshot, 'bootstrap');
-      return true;
-    } catch (caught) {
-      const error = EdictError.from(caught, 'INVALID_BODY');
-      this.#alive(session);
-      if (endpoint === undefined) {
-        this.#state = 'error';
-        throw error;
-      }
-      logger.warn(`the bootstrap configuration is ignored: ${error.message}`);
-      return false;
-    } finally {
-      release();
-    }
-  }
-
-  /** Compiles a configuration and has a lane hold its image ready. */
-  async #stage(source: ConfigurationSource, session: Session): Promise<Staged> {
-    const { flagPrefix } = this.#options;
-    const work = this.#turn.then(async () => {
-      this.#alive(session);
-      const compiled = await compile(source, { flagPrefix });
-      this.#alive(session);
-      const snapshot = new Snapshot(compiled);
-      await this.#engine.stage(snapshot);
-      this.#alive(session);
-      return { flagCount: snapshot.flagCount, suspicious: compiled.suspicious, snapshot };
-    });
-    this.#turn = work.catch(() => undefined);
-    return work;
-  }
-
-  /** Gives the flags that changed. INVARIANT: the only place a snapshot changes; flags, enrichment and outcomes move together. */
-  #publish(snapshot: Snapshot, source: 'bootstrap' | 'relay' | 'loaded'): readonly string[] {
-    this.#engine.flip(snapshot);
-    const previous = this.#snapshot;
-    this.#snapshot = snapshot;
-    this.#source = source;
-    this.#ports.use(snapshot);
-    this.#reportBroken(snapshot);
-    // A listener that was not told of a first configuration yet has none that could change.
-    return previous === undefined || this.#state === 'starting' ? [] : snapshot.changesFrom(previous);
-  }
-
-  #tellChanged(flagsChanged: readonly string[]): void {
+  /** Tells of a change that did not come through the feed. */
+  tellChanged(flagsChanged: readonly string[]): void {
     if (flagsChanged.length > 0) this.#ports.emit({ type: 'changed', flagsChanged });
-  }
-
-  #reportBroken(snapshot: Snapshot): void {
-    const { broken } = snapshot.compiled;
-    if (broken.length === 0) return;
-    const named = broken.slice(0, MAX_NAMED_BROKEN).map(({ key, details }) => `"${key}" (${details})`);
-    const more = broken.length > named.length ? ` and ${broken.length - named.length} more` : '';
-    this.#options.logger.warn(`flags that cannot be compiled answer PARSE_ERROR: ${named.join(', ')}${more}`);
   }
 
   #onFeedEvent(event: FeedEvent): void {
     switch (event.type) {
       case 'published':
-        this.#tellChanged(this.#flagsChanged);
+        this.tellChanged(this.#flagsChanged);
         return;
       case 'recovered':
         if (this.#state === 'starting') return;
@@ -366,7 +306,7 @@ export class Lifecycle {
     }
   }
 
-  #alive(session: Session): void {
+  #alive(session: Session<S>): void {
     if (this.#session !== session) throw new EdictError('CLOSED', 'the evaluator was closed');
   }
 
@@ -379,10 +319,4 @@ export class Lifecycle {
     await Promise.race([work, deadline]);
     clock.clearTimeout(timer);
   }
-}
-
-async function readBootstrap(source: NonNullable<ResolvedOptions['bootstrap']>): Promise<ConfigurationSource> {
-  if (source.kind === 'file') return { body: await readFile(source.path) };
-  if (source.kind === 'document') return { body: new TextEncoder().encode(source.json) };
-  return { document: await source.load() };
 }

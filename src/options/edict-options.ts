@@ -3,16 +3,26 @@
 import type { Dispatcher } from 'undici';
 
 import type { Logger } from '../telemetry/logger.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { Clock } from './clock.ts';
-import type { HeadersFunction } from './table.ts';
+import type { FallbackOption } from './fallback.ts';
+import type { HeadersFunction } from './rows/connection.ts';
 
 /** Every option, each documented with its default. All may be left out, except `endpoint` or else `bootstrap`. */
 export interface EdictOptions {
   /**
-   * Base URL of the relay. A path prefix is kept, trailing slashes are dropped. Say where the relay is; leave it out to
-   * work offline from `bootstrap` alone. Default: required, unless `bootstrap` is given (then: offline).
+   * Base URL of the relay, or several in the order of preference. A path prefix is kept, trailing slashes are dropped.
+   * Of several, a connection failure, a timeout or a 5xx moves later requests to the next; the first is tried again
+   * after 60 s. Say where the relay is; leave it out to work offline from `bootstrap` alone. Default: required, unless
+   * `bootstrap` is given (then: offline).
    */
-  readonly endpoint?: string | undefined;
+  readonly endpoint?: string | readonly string[] | undefined;
+  /**
+   * Where flags are decided: in this process against a polled configuration, or by the relay, one request each.
+   * `remote` where the configuration must not leave the relay, or is too large for every process to hold. Default:
+   * inprocess.
+   */
+  readonly evaluationType?: 'inprocess' | 'remote' | undefined;
   /**
    * Credential for the relay; an empty one sends nothing. A function is called for each request, inside its deadline.
    * Set it when the relay asks for a key; give a function when keys rotate. Default: none.
@@ -24,9 +34,10 @@ export interface EdictOptions {
    */
   readonly authScheme?: 'x-api-key' | 'bearer' | undefined;
   /**
-   * Further request headers; the function gets the purpose of the request (`configuration`). Headers that frame the
-   * message (Content-Type, Content-Length, Host, If-None-Match, Connection, Transfer-Encoding and the like) stay ours.
-   * A gateway in front of the relay wants its own credentials or routing hints. Default: none.
+   * Further request headers; the function gets the purpose of the request (`configuration`, `change`, `evaluation`,
+   * `collector`, `stream`). Headers that frame the message (Content-Type, Content-Length, Host, If-None-Match,
+   * Connection, Transfer-Encoding and the like) stay ours. A gateway in front of the relay wants its own credentials or
+   * routing hints. Default: none.
    */
   readonly headers?: Readonly<Record<string, string>> | HeadersFunction | undefined;
   /**
@@ -54,6 +65,11 @@ export interface EdictOptions {
    * Proxy, custom certificate authority, mutual TLS or a Unix socket. Default: own pool of one connection.
    */
   readonly dispatcher?: Dispatcher | undefined;
+  /**
+   * Sends every request instead of undici. It inflates bodies itself, so only `maxInflatedBytes` bounds them. An
+   * instrumented or recorded fetch, or a runtime that offers nothing else. Default: none: undici.
+   */
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /**
    * Time from the end of one poll to the start of the next, ± 10 %. 0 = no polling (warns); below 5 000 warns. Lower it
    * when changes must land fast; an unchanged relay answers 304, so a poll costs one small request. Default: 120000 ms.
@@ -91,6 +107,22 @@ export interface EdictOptions {
    */
   readonly emptyConfiguration?: 'guarded' | 'accept' | 'reject' | undefined;
   /**
+   * `sse` listens to the relay's change stream as well; an event only triggers a conditional poll. While the stream is
+   * up, polling slows down to five minutes. `sse` when a change must land within seconds without frequent polls; costs
+   * one open connection a process. Default: off.
+   */
+  readonly streaming?: 'off' | 'sse' | undefined;
+  /**
+   * A stream without a byte for this long is opened anew. Lower it behind a proxy that drops idle connections without a
+   * word; a stock relay sends no heartbeat. Default: 300000 ms.
+   */
+  readonly streamIdleTimeoutMs?: number | undefined;
+  /**
+   * A poll that the stream triggers waits a random time up to this; events that come meanwhile are covered by it. Raise
+   * it with very many processes on one relay; 0 in tests. Default: 1000 ms.
+   */
+  readonly streamTriggerDelayMs?: number | undefined;
+  /**
    * Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on. Raise it when
    * short outages of the relay are normal and should alarm nobody. Default: 3.
    */
@@ -117,10 +149,28 @@ export interface EdictOptions {
    */
   readonly bootstrap?: object | string | URL | (() => object | Promise<object>) | undefined;
   /**
+   * File that keeps the last good configuration of the relay for the next start: written whole or not at all, mode
+   * 0600, with a checksum, bound to endpoint, key and filter; it holds no credential. It wins over `bootstrap`. A
+   * restart while the relay is down then decides with what was known last, instead of with defaults. Default: none
+   * (off).
+   */
+  readonly persistPath?: string | URL | undefined;
+  /**
+   * A persisted configuration older than this is ignored with a warning. 0 = any age. Set it where decisions of last
+   * week are worse than the defaults in the code. Default: 0 ms.
+   */
+  readonly persistMaxAgeMs?: number | undefined;
+  /**
    * Budget of closing: what is not done by then is left behind. Keep it under the grace period your orchestrator gives
    * before it kills. Default: 2000 ms.
    */
   readonly closeTimeoutMs?: number | undefined;
+  /**
+   * Whether waiting events are sent when the process runs out of work without a close; `closeTimeoutMs` bounds it. No
+   * signal handler is ever installed. `off` when your own shutdown calls `flush()` or closes the provider. Default:
+   * beforeExit.
+   */
+  readonly flushOnExit?: 'beforeExit' | 'off' | undefined;
   /**
    * Upper bound of WebAssembly stores. They are made on demand; an evaluator uses two, one at work and a spare for
    * reloads and traps. 1 saves the memory of the spare; a reload then waits for no evaluation, but a trap costs the
@@ -138,10 +188,100 @@ export interface EdictOptions {
    */
   readonly wasmSha256?: string | false | undefined;
   /**
+   * In-process mode, when the engine answers PARSE_ERROR or GENERAL: `budgeted` asks the relay within `budgetMs` behind
+   * a breaker, `spec` asks it each time with `timeoutMs`, `off` gives the local error. A fallback that fails gives the
+   * local error too. `off` where a local error must show at once; `spec` to follow the GO Feature Flag provider
+   * specification to the letter. Default: `'budgeted'`: 50 ms, 5 failures, 30 000 ms, 8 at once, 20 a second.
+   */
+  readonly fallback?: FallbackOption | undefined;
+  /**
+   * Remote mode: how many answers are kept, of those the relay marks as depending on the context only. 0 = no cache.
+   * Dropped when the configuration changes; a hit has the reason CACHED. Set it (10 000 is plenty) when the same users
+   * ask for the same flags again and an answer may be `remoteCacheTtlMs` old. Default: 0.
+   */
+  readonly remoteCacheMaxEntries?: number | undefined;
+  /**
+   * Remote mode: how long a kept answer serves. -1 = until the configuration changes. Lower it when changes must show
+   * sooner than the next poll of the change probe. Default: 60000 ms.
+   */
+  readonly remoteCacheTtlMs?: number | undefined;
+  /**
+   * Sends no usage events: neither evaluations nor `track()`. Nobody reads them, or they may not leave the process.
+   * Default: false.
+   */
+  readonly disableDataCollection?: boolean | undefined;
+  /**
+   * Base URL for usage events only; it replaces scheme, host, port and path prefix. Credentials, headers and timeouts
+   * are the same. Another relay or a collector of your own takes the events. Default: `endpoint`.
+   */
+  readonly dataCollectorBaseUrl?: string | undefined;
+  /**
+   * Time between two sends of waiting events. 0 = only at `maxPendingEvents`, `flush()` and close. Lower it to see
+   * events sooner, at the price of more requests. Default: 60000 ms.
+   */
+  readonly flushIntervalMs?: number | undefined;
+  /**
+   * This many waiting events are sent at once; twice as many are kept at the most. Raise it when bursts of events come
+   * faster than they can be sent. Default: 10000.
+   */
+  readonly maxPendingEvents?: number | undefined;
+  /**
+   * Waiting events take at most this many bytes of JSON. Lower it in small containers; raise it for tracking events
+   * with large contexts. Default: 8388608 bytes.
+   */
+  readonly maxPendingBytes?: number | undefined;
+  /**
+   * Most events of one request. Lower it when a proxy or collector refuses large bodies; batches that it refuses with
+   * 413 are halved anyway. Default: 1000.
+   */
+  readonly maxBatchEvents?: number | undefined;
+  /**
+   * Most bytes of one request; an event larger than this travels alone. The same, by size. Default: 524288 bytes.
+   */
+  readonly maxBatchBytes?: number | undefined;
+  /**
+   * Which events go when the limits are reached. Each is counted in `diagnostics()`. `drop-newest` when the beginning
+   * of an outage is worth more than its end. Default: drop-oldest.
+   */
+  readonly overflow?: 'drop-oldest' | 'drop-newest' | undefined;
+  /**
+   * Facts about this service that go out with feature events and, as `gofeatureflag.exporterMetadata`, with every
+   * evaluation context. `provider` and `openfeature` are reserved. Tell services, regions or releases apart in the
+   * exported data. Default: `{}`.
+   */
+  readonly exporterMetadata?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /**
+   * `each`: one feature event for each evaluation. `summary`: one tracking event per flush, `edict.evaluation-summary`,
+   * with counts per flag, variation, reason and minute. `summary` when totals are enough: a thousand times less data,
+   * and totals stay exact when single events would be dropped. Default: each.
+   */
+  readonly eventMode?: 'each' | 'summary' | undefined;
+  /**
+   * Share of users whose feature events are sent, decided by their key, so that a user is sent whole or not at all.
+   * Lower it when a share of the users says enough. Default: 1.
+   */
+  readonly eventSampleRate?: number | undefined;
+  /**
+   * Attributes that are removed from the contexts of tracking events before they are kept. Names, addresses and the
+   * like are needed to decide, not to count. Default: `[]`.
+   */
+  readonly privateAttributes?: readonly string[] | undefined;
+  /**
+   * With it, targeting keys in events are HMAC-SHA256(secret, key) in hex, computed before an event is kept. Targeting
+   * keys are e-mail addresses or account numbers; the same secret everywhere keeps users countable. Default: none: keys
+   * as they are.
+   */
+  readonly userKeySecret?: string | undefined;
+  /**
    * Where messages go. Credentials never appear in them, and a logger that throws is ignored. Route messages into the
    * logger of your service. Default: console, warnings and errors only.
    */
   readonly logger?: Logger | undefined;
+  /**
+   * Shows the counters of `diagnostics()` as OpenTelemetry instruments named `edict.…`. `metrics.getMeter('edict')` of
+   * `@opentelemetry/api`; it does nothing until an SDK is registered. Default: none.
+   */
+  readonly meter?: Meter | undefined;
   /**
    * Source of time: `now` decides rollouts and HTTP dates, `monotonic` and the timers decide intervals. Tests that own
    * the time. Default: system.

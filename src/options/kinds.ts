@@ -3,7 +3,7 @@
 import type { JsonValue } from '../internal/json.ts';
 import { MAX_TIMER_MS } from './clock.ts';
 
-export type OptionGroup = 'Connection' | 'Feed' | 'Start and stop' | 'WebAssembly' | 'Runtime';
+export type OptionGroup = 'Connection' | 'Feed' | 'Start and stop' | 'Evaluation' | 'Collection' | 'Runtime';
 
 /** What `parse` gives back for a value that breaks the rule. */
 export const REFUSED: unique symbol = Symbol('refused');
@@ -29,6 +29,9 @@ export interface OptionRow<Out> {
   /** The value as diagnostics may show it; absent where the value itself may be shown. */
   readonly show?: (value: Out) => JsonValue;
 }
+
+/** Keeps the type of a row and checks it against `OptionRow`. */
+export const row = <Out>(definition: OptionRow<Out>): OptionRow<Out> => definition;
 
 /** A row without what its kind already knows. */
 type Words<Out> = Pick<OptionRow<Out>, 'group' | 'doc' | 'why'>;
@@ -70,6 +73,36 @@ export function wholeNumber(row: WholeNumber): OptionRow<number> {
         ? (value as number)
         : REFUSED,
     fromText: numberFromText,
+  };
+}
+
+/** A number from 0 to 1. */
+export function fraction(row: Words<number> & { readonly default: number }): OptionRow<number> {
+  const { group, doc, why } = row;
+  return {
+    group,
+    doc,
+    why,
+    type: 'number',
+    rule: 'a number from 0 to 1',
+    fallback: () => row.default,
+    parse: (value) => (typeof value === 'number' && inRange(value, 0, 1) ? value : REFUSED),
+    fromText: numberFromText,
+  };
+}
+
+/** True or false. */
+export function flag(row: Words<boolean> & { readonly default: boolean }): OptionRow<boolean> {
+  const { group, doc, why } = row;
+  return {
+    group,
+    doc,
+    why,
+    type: 'boolean',
+    rule: 'true or false',
+    fallback: () => row.default,
+    parse: (value) => (typeof value === 'boolean' ? value : REFUSED),
+    fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   };
 }
 

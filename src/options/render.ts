@@ -47,8 +47,10 @@ export function renderOptionsType(): string {
 import type { Dispatcher } from 'undici';
 
 import type { Logger } from '../telemetry/logger.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { Clock } from './clock.ts';
-import type { HeadersFunction } from './table.ts';
+import type { FallbackOption } from './fallback.ts';
+import type { HeadersFunction } from './rows/connection.ts';
 
 /** Every option, each documented with its default. All may be left out, except \`endpoint\` or else \`bootstrap\`. */
 export interface EdictOptions {

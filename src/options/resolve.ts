@@ -9,6 +9,7 @@ import type { EdictOptions } from './edict-options.ts';
 import { isReservedHeader } from './header-rules.ts';
 import type { OptionRow } from './kinds.ts';
 import { describeKind, REFUSED } from './kinds.ts';
+import type { ExporterMetadata } from './rows/collection.ts';
 import type { OptionName } from './table.ts';
 import { OPTION_NAMES, OPTION_TABLE } from './table.ts';
 import { unknownOptionWarning } from './unknown-names.ts';
@@ -49,9 +50,8 @@ export function resolveOptions(options: EdictOptions = {}): ResolvedOptions {
   };
   resolved.stallTimeoutMs = Math.min(resolved.stallTimeoutMs, resolved.timeoutMs);
   if (resolved.random !== Math.random) resolved.random = unitInterval(resolved.random);
-  if (resolved.endpoint === undefined && resolved.bootstrap === undefined) {
-    throw new EdictError('INVALID_OPTION', 'endpoint: got undefined; it is required unless bootstrap is given');
-  }
+  checkTogether(resolved);
+  resolved.exporterMetadata = withoutReserved(resolved.exporterMetadata, logger);
   rememberSecrets(resolved);
   warnAbout(resolved, given);
   return Object.freeze(resolved);
@@ -79,8 +79,35 @@ function resolveOne(name: OptionName, value: unknown): unknown {
   return parsed;
 }
 
+/** Rules that look at more than one option. */
+function checkTogether(options: Omit<ResolvedOptions, 'logger'>): void {
+  const { endpoint, bootstrap, evaluationType, dispatcher, fetch } = options;
+  if (endpoint === undefined && evaluationType === 'remote') {
+    throw new EdictError('INVALID_OPTION', "endpoint: got undefined; evaluationType 'remote' requires it");
+  }
+  if (endpoint === undefined && bootstrap === undefined) {
+    throw new EdictError('INVALID_OPTION', 'endpoint: got undefined; it is required unless bootstrap is given');
+  }
+  if (dispatcher !== undefined && fetch !== undefined) {
+    throw new EdictError('INVALID_OPTION', 'fetch: got a function; must not be given together with dispatcher');
+  }
+}
+
+/** Members of `exporterMetadata` that the relay's exporters read as ours. */
+const RESERVED_METADATA: readonly string[] = ['provider', 'openfeature'];
+
+function withoutReserved(given: ExporterMetadata, logger: SafeLogger): ExporterMetadata {
+  const reserved = RESERVED_METADATA.filter((name) => hasOwn(given, name));
+  if (reserved.length === 0) return given;
+  logger.warn(`exporterMetadata: ${reserved.join(' and ')} cannot be set and is ignored`);
+  const kept = emptyRecord<string | number | boolean>();
+  for (const [name, value] of Object.entries(given)) if (!reserved.includes(name)) kept[name] = value;
+  return Object.freeze(kept);
+}
+
 /** What must never be seen in a log or an error, as far as it is known before the first request. */
-function rememberSecrets({ apiKey, headers, logger }: ResolvedOptions): void {
+function rememberSecrets({ apiKey, headers, userKeySecret, logger }: ResolvedOptions): void {
+  if (userKeySecret !== undefined) logger.remember(userKeySecret);
   if (typeof apiKey === 'string') logger.remember(apiKey);
   if (typeof headers === 'object') for (const [, value] of headers) logger.remember(value);
 }
@@ -92,7 +119,7 @@ function warnAbout(options: ResolvedOptions, given: Readonly<Record<string, unkn
   if (unknown.length > MAX_UNKNOWN_WARNINGS) {
     logger.warn(`${unknown.length - MAX_UNKNOWN_WARNINGS} more options do not exist and are ignored`);
   }
-  if (options.endpoint !== undefined && pollIntervalMs === 0) {
+  if (options.endpoint !== undefined && pollIntervalMs === 0 && options.streaming === 'off') {
     logger.warn('pollIntervalMs is 0: the configuration changes only when refresh() is called');
   } else if (pollIntervalMs !== 0 && pollIntervalMs < LOW_POLL_INTERVAL_MS) {
     logger.warn(`pollIntervalMs is ${pollIntervalMs}: every process asks the relay that often`);

@@ -41,7 +41,7 @@ export function parseModuleSource(value: unknown): ModuleSource | typeof REFUSED
 }
 
 /** A path, a `file:` URL, or the text of one; `undefined` for anything else. */
-function parseFilePath(value: unknown): string | undefined {
+export function parseFilePath(value: unknown): string | undefined {
   if (typeof value === 'string' && !/^[a-z][a-z0-9+.-]+:/i.test(value)) {
     return value === '' || value.includes('\0') ? undefined : value;
   }

@@ -9,6 +9,8 @@ const CANONICAL_NAMES: ReadonlyMap<string, OptionName> = new Map([
   ['flagChangePollingInterval', 'pollIntervalMs'],
   ['flagChangePollingIntervalMs', 'pollIntervalMs'],
   ['evaluationFlagList', 'flagList'],
+  ['dataFlushInterval', 'flushIntervalMs'],
+  ['dataCollectorBaseURL', 'dataCollectorBaseUrl'],
   ['wasmEvaluatorPoolSize', 'wasmPoolSize'],
 ]);
 

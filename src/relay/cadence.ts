@@ -2,7 +2,7 @@
 
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { backoff, jittered, jitteredBelow } from './backoff.ts';
-import type { FailedConfiguration } from './configuration-client.ts';
+import type { RelayFailure } from './connection.ts';
 
 export type CadenceOptions = Pick<
   ResolvedOptions,
@@ -29,7 +29,7 @@ export function delayBeforeRecheck({ pollIntervalMs, random }: CadenceOptions): 
  */
 export function delayAfterFailure(
   options: CadenceOptions,
-  failure: FailedConfiguration,
+  failure: RelayFailure,
   consecutiveFailures: number,
   hasConfiguration: boolean,
 ): number | undefined {

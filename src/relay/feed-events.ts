@@ -1,7 +1,8 @@
 /** The words between the feed and the evaluator that owns it: ports, events, outcomes. */
 
 import type { EdictError } from '../errors.ts';
-import type { ConfigurationResult, FailedConfiguration } from './configuration-client.ts';
+import type { ConfigurationResult } from './configuration-client.ts';
+import type { RelayFailure } from './connection.ts';
 
 /** What the feed must know of a compiled configuration. */
 export interface CompiledFacts {
@@ -66,4 +67,4 @@ export type Attempt =
   | { readonly kind: 'changed'; readonly first: boolean; readonly meta: ConfigurationMeta }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'held' }
-  | FailedConfiguration;
+  | RelayFailure;

@@ -1,11 +1,11 @@
 /** The headers of each request: ours, the credentials, then the caller's. */
 
 import { EdictError } from '../errors.ts';
+import { parseApiKey } from '../options/checks.ts';
 import type { Header } from '../options/header-rules.ts';
 import { isReservedHeader, parseHeaderRecord } from '../options/header-rules.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
-import type { HeaderPurpose } from '../options/table.ts';
-import { parseApiKey } from '../options/table.ts';
+import type { HeaderPurpose } from '../options/rows/connection.ts';
 import { USER_AGENT } from './user-agent.ts';
 
 export type CredentialOptions = Pick<ResolvedOptions, 'apiKey' | 'authScheme' | 'headers' | 'logger'>;

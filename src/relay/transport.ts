@@ -1,4 +1,6 @@
-/** One POST to a relay: one deadline over connect, headers and body, limits on the body, no redirects, typed errors. */
+/** One request to a relay: one deadline over connect, headers and body, limits on the body, no redirects, typed errors. */
+
+import type { Readable } from 'node:stream';
 
 import type { Dispatcher } from 'undici';
 
@@ -10,20 +12,30 @@ import { contentCodings, headerText } from './answer-headers.ts';
 import type { Body, BodyLimits } from './body-reader.ts';
 import { EMPTY_BODY, readBody, tooLarge } from './body-reader.ts';
 import { Deadline } from './deadline.ts';
+import type { RawAnswer } from './raw-answer.ts';
+import { sendThroughFetch } from './through-fetch.ts';
 import type { OwnPool, Undici } from './undici.ts';
 import { createPool, loadUndici } from './undici.ts';
 
 export type TransportOptions = Pick<
   ResolvedOptions,
-  'timeoutMs' | 'stallTimeoutMs' | 'maxWireBytes' | 'maxInflatedBytes' | 'dispatcher' | 'clock'
-> & { readonly endpoint: string };
+  'timeoutMs' | 'stallTimeoutMs' | 'maxWireBytes' | 'maxInflatedBytes' | 'dispatcher' | 'fetch' | 'clock'
+> & {
+  readonly endpoint: string;
+  /** Most connections of our own pool. Default 1: a poll has nothing to gain from a second. */
+  readonly connections?: number;
+};
 
-export interface PostRequest {
+export interface TransportRequest {
+  readonly method: 'GET' | 'POST';
   /** The route, put behind the base URL. */
   readonly route: string;
   /** Called inside the deadline: credentials may come from a function that waits. */
   readonly headers: () => Promise<readonly Header[]>;
-  readonly body: string;
+  readonly body?: string;
+  /** A deadline tighter than the option's, in milliseconds. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface Answer extends Body {
@@ -31,7 +43,15 @@ export interface Answer extends Body {
   readonly headers: AnswerHeaders;
 }
 
-/** An answer that is no configuration is read this far, for the sentence it may hold. */
+/** An answer whose body is read by somebody else, for as long as it takes. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  /** Its reader listens for `error`, and destroys it at the end. Empty for statuses other than 200. */
+  readonly body: Readable;
+}
+
+/** An answer that is no success is read this far, for the sentence it may hold. */
 const MAX_ERROR_BODY_BYTES = 65_536;
 
 /** Talks to one relay. Never logs; every rejection is an `EdictError`. */
@@ -39,6 +59,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #base: URL;
   readonly #inFlight = new Set<Deadline>();
+  readonly #streams = new Set<Readable>();
   #undici: Promise<Undici> | undefined;
   #pool: OwnPool | undefined;
   #closed = false;
@@ -49,57 +70,98 @@ export class Transport {
   }
 
   /**
-   * Sends one POST and reads the answer, whatever its status; the body of a 200 under the configured limits, of other
+   * Sends one request and reads the answer, whatever its status; the body of a 200 under the configured limits, of other
    * statuses as far as it is useful.
    *
    * @throws EdictError TIMEOUT, NETWORK, BODY_TOO_LARGE, INVALID_BODY (content coding), CLOSED.
    */
-  async post(request: PostRequest): Promise<Answer> {
-    if (this.#closed) throw closed();
-    const deadline = new Deadline(this.#options.clock, this.#options);
-    this.#inFlight.add(deadline);
-    try {
-      return await this.#exchange(request, deadline);
-    } catch (caught) {
-      const error = deadline.signal.aborted ? (deadline.signal.reason as EdictError) : networkError(caught);
-      // A connection that ran into the deadline may hang for ever: the next request gets a fresh one.
-      if (error.code === 'TIMEOUT') void this.#dropPool();
-      throw error;
-    } finally {
-      deadline.dispose();
-      this.#inFlight.delete(deadline);
-    }
+  send(request: TransportRequest): Promise<Answer> {
+    return this.#within(request, async (deadline) => {
+      const response = await this.#request(request, deadline);
+      const body = await this.#readBody(response, deadline);
+      return { status: response.statusCode, headers: response.headers, ...body };
+    });
+  }
+
+  /** Sends one request and gives the answer as soon as its headers are there. Throws as `send`. `close` ends the body. */
+  open(request: TransportRequest): Promise<StreamedAnswer> {
+    return this.#within(request, async (deadline) => {
+      const { statusCode, headers, body } = await this.#request(request, deadline);
+      body.on('error', ignore);
+      if (statusCode === 200) {
+        this.#streams.add(body);
+        body.once('close', () => this.#streams.delete(body));
+      } else body.destroy();
+      return { status: statusCode, headers, body };
+    });
   }
 
   /** Aborts what is in flight and ends every connection of our own. Idempotent; never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const deadline of this.#inFlight) deadline.abort(closed());
+    for (const body of this.#streams) body.destroy();
     await this.#dropPool();
   }
 
-  async #exchange(request: PostRequest, deadline: Deadline): Promise<Answer> {
+  /** Runs `work` under one deadline; what it throws becomes an `EdictError`. */
+  async #within<T>(request: TransportRequest, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (this.#closed) throw closed();
+    const { clock, timeoutMs, stallTimeoutMs } = this.#options;
+    const limitMs = Math.min(timeoutMs, request.timeoutMs ?? timeoutMs);
+    const deadline = new Deadline(clock, { timeoutMs: limitMs, stallTimeoutMs });
+    this.#inFlight.add(deadline);
+    const onAbort = (): void => deadline.abort(new EdictError('CLOSED', 'the request was given up'));
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    if (request.signal?.aborted === true) onAbort();
+    try {
+      return await work(deadline);
+    } catch (caught) {
+      const error = deadline.signal.aborted ? (deadline.signal.reason as EdictError) : networkError(caught);
+      // A connection that ran into the deadline may hang for ever: the next request gets a fresh one.
+      if (error.code === 'TIMEOUT' && limitMs === timeoutMs) void this.#dropPool();
+      throw error;
+    } finally {
+      deadline.dispose();
+      request.signal?.removeEventListener('abort', onAbort);
+      this.#inFlight.delete(deadline);
+    }
+  }
+
+  async #request(request: TransportRequest, deadline: Deadline): Promise<RawAnswer> {
     const headers = await deadline.race(request.headers());
+    const { fetch } = this.#options;
+    const { method, body } = request;
+    const sent =
+      fetch === undefined
+        ? this.#throughUndici(request, headers, deadline)
+        : sendThroughFetch(
+            fetch,
+            this.#base.origin + this.#path(request.route),
+            { method, headers, body },
+            deadline.signal,
+          );
+    // An answer that arrives after the deadline has a body nobody reads: let go of it, and of its connection.
+    sent.then(({ body }) => deadline.signal.aborted && body.on('error', ignore).destroy(), ignore);
+    return deadline.race(sent);
+  }
+
+  async #throughUndici(request: TransportRequest, headers: readonly Header[], deadline: Deadline): Promise<RawAnswer> {
     this.#undici ??= loadUndici();
     const undici = await deadline.race(this.#undici);
-    const sent = undici.request(this.#dispatcher(undici), {
+    return undici.request(this.#dispatcher(undici), {
       origin: this.#base.origin,
       path: this.#path(request.route),
-      method: 'POST',
+      method: request.method,
       headers: headers.flat(),
-      body: request.body,
+      body: request.body ?? null,
       signal: deadline.signal,
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    // An answer that arrives after the deadline has a body nobody reads: let go of it, and of its connection.
-    sent.then(({ body }) => deadline.signal.aborted && body.on('error', ignore).destroy(), ignore);
-    const response = await deadline.race(sent);
-    const body = await this.#readBody(response, deadline);
-    return { status: response.statusCode, headers: response.headers, ...body };
   }
 
-  async #readBody(response: Dispatcher.ResponseData, deadline: Deadline): Promise<Body> {
+  async #readBody(response: RawAnswer, deadline: Deadline): Promise<Body> {
     const { statusCode, body } = response;
     if (statusCode === 200) {
       const { maxWireBytes, maxInflatedBytes } = this.#options;
@@ -122,9 +184,9 @@ export class Transport {
     }
   }
 
-  async #drain(response: Dispatcher.ResponseData, deadline: Deadline, limits: BodyLimits): Promise<Body> {
+  async #drain(response: RawAnswer, deadline: Deadline, limits: BodyLimits): Promise<Body> {
     const { body } = response;
-    const headers: AnswerHeaders = response.headers;
+    const { headers } = response;
     try {
       if (Number(headerText(headers, 'content-length') ?? 0) > limits.maxWireBytes) {
         throw tooLarge('wire', 'maxWireBytes', limits.maxWireBytes);
@@ -138,7 +200,8 @@ export class Transport {
 
   #dispatcher(undici: Undici): Dispatcher {
     if (this.#options.dispatcher !== undefined) return this.#options.dispatcher;
-    this.#pool ??= createPool(undici, this.#base.origin, this.#options.timeoutMs);
+    const { timeoutMs, connections = 1 } = this.#options;
+    this.#pool ??= createPool(undici, this.#base.origin, { connectTimeoutMs: timeoutMs, connections });
     return this.#pool.dispatcher;
   }
 

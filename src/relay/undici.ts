@@ -51,11 +51,15 @@ export interface OwnPool {
 }
 
 /**
- * A pool of one connection whose sockets never keep the process alive, not even in mid-request: a poll in the background
+ * A pool whose sockets never keep the process alive, not even in mid-request: a poll in the background
  * is no reason to stay. (undici by itself lets go of idle sockets only.) Only making a connection holds the process,
  * for `connectTimeoutMs` at most, because the runtime offers no way out of that.
  */
-export function createPool(undici: Undici, origin: string, connectTimeoutMs: number): OwnPool {
+export function createPool(
+  undici: Undici,
+  origin: string,
+  { connectTimeoutMs, connections }: { readonly connectTimeoutMs: number; readonly connections: number },
+): OwnPool {
   const sockets = new Set<Socket>();
   const connect = undici.buildConnector({ timeout: connectTimeoutMs });
   const track = (socket: unknown): void => {
@@ -64,7 +68,7 @@ export function createPool(undici: Undici, origin: string, connectTimeoutMs: num
     socket.once('close', () => sockets.delete(socket));
   };
   const pool = new undici.Pool(origin, {
-    connections: 1,
+    connections,
     maxHeaderSize: MAX_HEADER_BYTES,
     // Our own deadline and stall limit cover these phases, on the injected clock.
     headersTimeout: 0,

@@ -18,6 +18,8 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   cli: ['gateway', 'server', 'provider'],
   // The in-process evaluator is fed by the relay client.
   evaluator: ['relay'],
+  // Usage events go to the relay's collector.
+  usage: ['relay'],
   // A store loads images, so it knows where they begin and how large they may be; flags/ knows nothing of stores.
   wasm: ['flags'],
   // What a room at the bottom may lean on: errors on nothing, each of the others on those before it.
@@ -35,6 +37,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   commander: ['cli'],
   'generic-pool': ['wasm'],
+  'lru-cache': ['evaluator', 'server'],
   'prom-client': ['server'],
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.

@@ -10,6 +10,7 @@ import { isJsonObject } from '../../src/internal/json.ts';
 import type { EdictOptions } from '../../src/options/edict-options.ts';
 import { resolveOptions } from '../../src/options/resolve.ts';
 import { ConfigurationClient } from '../../src/relay/configuration-client.ts';
+import { RelayConnection } from '../../src/relay/connection.ts';
 import { ConfigurationFeed } from '../../src/relay/feed.ts';
 import type { FeedEvent } from '../../src/relay/feed-events.ts';
 import { RecordingLogger } from '../unit/relay/support/recording-logger.ts';
@@ -49,15 +50,16 @@ class Follower {
   readonly logger = new RecordingLogger();
   readonly events: FeedEvent[] = [];
   readonly published: string[] = [];
-  readonly client: ConfigurationClient;
+  readonly connection: RelayConnection;
   readonly feed: ConfigurationFeed<Compiled>;
   flagsInUse = 0;
 
   constructor(address: string, options: EdictOptions = {}) {
-    const { endpoint = '', ...rest } = resolveOptions({ logger: this.logger, ...options, endpoint: address });
-    this.client = new ConfigurationClient({ ...rest, endpoint });
-    this.feed = new ConfigurationFeed<Compiled>(rest, {
-      fetch: (validator) => this.client.fetch(validator),
+    const resolved = resolveOptions({ logger: this.logger, ...options, endpoint: address });
+    this.connection = new RelayConnection({ ...resolved, endpoint: [address] });
+    const client = new ConfigurationClient(this.connection, resolved);
+    this.feed = new ConfigurationFeed<Compiled>(resolved, {
+      fetch: (validator) => client.fetch(validator),
       compile,
       publish: ({ text, flagCount }) => {
         this.published.push(text);
@@ -78,7 +80,7 @@ class Follower {
 
   async close(): Promise<void> {
     this.feed.stop();
-    await this.client.close();
+    await this.connection.close();
   }
 }
 

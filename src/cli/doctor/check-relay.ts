@@ -10,6 +10,7 @@ import {
   CONFIGURATION_ROUTE,
   ConfigurationClient,
 } from '../../relay/configuration-client.ts';
+import { RelayConnection } from '../../relay/connection.ts';
 import { shownName } from '../console.ts';
 import type { Check } from './check.ts';
 
@@ -43,14 +44,14 @@ export async function checkRelay(address: RelayAddress): Promise<Check[]> {
     return [{ name: 'relay', status: 'note', detail: 'not asked; --endpoint URL checks one' }];
   }
   const options = resolveOptions(given);
-  const endpoint = options.endpoint as string;
-  const client = new ConfigurationClient({ ...options, endpoint });
+  const connection = new RelayConnection({ ...options, endpoint: options.endpoint ?? [] });
+  const client = new ConfigurationClient(connection, options);
   const release = holdProcess(options.clock);
   try {
-    return await ask(client, endpoint);
+    return await ask(client, connection.endpoint);
   } finally {
     release();
-    await client.close();
+    await connection.close();
   }
 }
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { EdictOptions } from '../../../src/options/edict-options.ts';
 import { resolveOptions } from '../../../src/options/resolve.ts';
 import { ConfigurationClient } from '../../../src/relay/configuration-client.ts';
+import { RelayConnection } from '../../../src/relay/connection.ts';
 import { VERSION } from '../../../src/relay/user-agent.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { RecordingLogger } from './support/recording-logger.ts';
@@ -20,12 +21,13 @@ afterEach(async () => {
 async function scripted(
   handler: Handler,
   options: EdictOptions = {},
-): Promise<{ relay: ScriptedRelay; client: ConfigurationClient }> {
+): Promise<{ relay: ScriptedRelay; client: ConfigurationClient; connection: RelayConnection }> {
   const relay = await ScriptedRelay.start(handler);
-  const { endpoint = '', ...rest } = resolveOptions({ ...options, endpoint: `${relay.url}/base//` });
-  const client = new ConfigurationClient({ ...rest, endpoint });
-  open.push(client, relay);
-  return { relay, client };
+  const resolved = resolveOptions({ ...options, endpoint: `${relay.url}/base//` });
+  const connection = new RelayConnection({ ...resolved, endpoint: resolved.endpoint ?? [] });
+  const client = new ConfigurationClient(connection, resolved);
+  open.push(connection, relay);
+  return { relay, client, connection };
 }
 
 describe('the request', () => {
@@ -183,8 +185,8 @@ describe('a client', () => {
   });
 
   it('answers CLOSED after close', async () => {
-    const { client } = await scripted(json(CONFIGURATION));
-    await client.close();
+    const { client, connection } = await scripted(json(CONFIGURATION));
+    await connection.close();
     expect(await client.fetch(undefined)).toMatchObject({ kind: 'failed', error: { code: 'CLOSED' } });
   });
 });

@@ -25,14 +25,14 @@ async function relayWith(handler: Handler): Promise<ScriptedRelay> {
 }
 
 function transportTo(address: string, options: EdictOptions = {}): Transport {
-  const { endpoint = '', ...rest } = resolveOptions({ ...options, endpoint: address });
-  const transport = new Transport({ ...rest, endpoint });
+  const resolved = resolveOptions({ ...options, endpoint: address });
+  const transport = new Transport({ ...resolved, endpoint: resolved.endpoint?.[0] ?? '' });
   open.push(transport);
   return transport;
 }
 
 function post(transport: Transport, body = '{}'): Promise<Answer> {
-  return transport.post({ route: '/v1/route', headers: async () => [['x-test', 'yes']], body });
+  return transport.send({ method: 'POST', route: '/v1/route', headers: async () => [['x-test', 'yes']], body });
 }
 
 /** What a refused request was refused with. */
@@ -119,7 +119,7 @@ describe('deadlines (D-28)', () => {
     const relay = await relayWith(json('{}'));
     const transport = transportTo(relay.url, { timeoutMs: 50 });
     const never = new Promise<never>(() => undefined);
-    const error = await failureOf(transport.post({ route: '/', headers: () => never, body: '' }));
+    const error = await failureOf(transport.send({ method: 'POST', route: '/', headers: () => never, body: '' }));
     expect(error.code).toBe('TIMEOUT');
     expect(relay.requests).toHaveLength(0);
   });

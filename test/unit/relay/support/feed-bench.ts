@@ -5,11 +5,8 @@ import { createHash } from 'node:crypto';
 import { EdictError, type EdictErrorCode } from '../../../../src/errors.ts';
 import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import { resolveOptions } from '../../../../src/options/resolve.ts';
-import type {
-  ChangedConfiguration,
-  ConfigurationResult,
-  FailedConfiguration,
-} from '../../../../src/relay/configuration-client.ts';
+import type { ChangedConfiguration, ConfigurationResult } from '../../../../src/relay/configuration-client.ts';
+import type { RelayFailure } from '../../../../src/relay/connection.ts';
 import { ConfigurationFeed } from '../../../../src/relay/feed.ts';
 import type { CompiledFacts, ConfigurationMeta, FeedEvent } from '../../../../src/relay/feed-events.ts';
 import { FakeClock, settle } from './fake-clock.ts';
@@ -40,7 +37,7 @@ export function garbage(content = 'html'): ChangedConfiguration {
 
 export const unchanged: ConfigurationResult = { kind: 'unchanged' };
 
-export function failure(code: EdictErrorCode, more: Partial<FailedConfiguration> = {}): FailedConfiguration {
+export function failure(code: EdictErrorCode, more: Partial<RelayFailure> = {}): RelayFailure {
   const pace = code === 'UNAUTHORIZED' || code === 'FORBIDDEN' || code === 'BAD_REQUEST' ? 'auth' : 'backoff';
   return { kind: 'failed', error: new EdictError(code, 'scripted'), pace, ...more };
 }
