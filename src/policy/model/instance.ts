@@ -1,0 +1,48 @@
+/** The one interface behind which native, core-module, component and remote policies stand in a chain. */
+
+import type { JsonObject } from '../../internal/json.ts';
+import type { Action } from './actions.ts';
+import type { PolicyFailure } from './failure.ts';
+import type { HookInput, PolicyInfo } from './inputs.ts';
+import type { ProcessingModes } from './modes.ts';
+import type { EndReason, Phase } from './phases.ts';
+
+/** How a call of a hook ended; always a value. */
+export type Outcome =
+  /** Nothing changes; to a query: no. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'action'; readonly action: Action }
+  /** The answer to a query. */
+  | { readonly kind: 'decision'; readonly needsMore: boolean }
+  | PolicyFailure;
+
+export const NONE: Outcome = Object.freeze({ kind: 'none' });
+
+/** One logical policy object: module, merged parameters and metadata. */
+export interface PolicyInstance {
+  readonly modes: ProcessingModes;
+  /**
+   * Calls the hook of a phase. Never throws and never rejects. A promise is given only where the answer cannot be had on this
+   * thread at once: workers, pending host operations, remote executors.
+   */
+  call(phase: Phase, input: HookInput): Outcome | Promise<Outcome>;
+  /** Exactly once an exchange for every instance that saw a chunk hook. Never throws. */
+  streamEnd?(streamId: number, reason: EndReason): void;
+  /** Releases it; no call follows. Never throws. */
+  destroy(): void | Promise<void>;
+}
+
+/** Makes instances of one policy. */
+export interface PolicyFactory {
+  readonly name: string;
+  readonly version: string;
+  /** Gives an `INIT_FAILED` (or a more precise) failure instead of throwing. */
+  create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure>;
+}
+
+/** What an instance is made of. */
+export interface InstanceInit {
+  readonly info: PolicyInfo;
+  /** Merged, checked and deeply frozen. */
+  readonly params: Readonly<JsonObject>;
+}
