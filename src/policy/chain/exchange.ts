@@ -294,7 +294,8 @@ export class Exchange {
     }
     if (outcome.kind === 'failure') {
       this.#tell(position, phase, 'failed', began, outcome);
-      if (position.failureMode === 'closed' && phase === Phase.responseHeaders) return;
+      // What is built for these lists is open by default: an access log that fails must not turn answers into errors.
+      if (position.failureMode === 'closed') this.#replace(this.#fault(position, outcome));
       return;
     }
     // An immediate response from here would replace what is being finished: it is counted and ignored.
@@ -406,9 +407,12 @@ export class Exchange {
       const { fallback } = failureMode;
       if (actionFault(fallback, phase, position.grants) === undefined) return this.#apply(fallback);
     }
-    const description = `${position.policy.name} (${position.key}): ${failure.code}`;
-    this.#replace(engineFault(position.failureStatus, this.#ports.errorId(), description));
+    this.#replace(this.#fault(position, failure));
     return true;
+  }
+
+  #fault({ policy, key, failureStatus }: Position, { code }: PolicyFailure): ResponseView {
+    return engineFault(failureStatus, this.#ports.errorId(), `${policy.name} (${key}): ${code}`);
   }
 
   #chunk(phase: Phase, positions: readonly Position[], chunk: Chunk, at = 0): MaybePromise<ChunkStep> {
