@@ -111,8 +111,7 @@ describe('immediate responses', () => {
     ]);
     const step = rig.exchange.requestHeaders('none');
     expect(step).toMatchObject({ kind: 'respond', response: { status: 429 } });
-    const { headers, body } = (step as { response: { headers: Map<string, unknown>; body: { content: Uint8Array } } })
-      .response;
+    const { headers, body } = (step as Extract<RequestStep, { kind: 'respond' }>).response;
     expect(Object.fromEntries(headers.entries())).toEqual({ 'retry-after': ['3'], 'content-length': ['4'] });
     expect(text(body.content)).toBe('slow');
     expect(log).toEqual(['first.requestHeaders']);
