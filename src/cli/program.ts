@@ -91,6 +91,7 @@ function addRelay(program: Command, finish: (code: ExitCode) => void): void {
     .option('--api-key <key>', 'key that may ask, or @file with one a line; may be repeated', collect)
     .option('--enrich <json>', 'attributes that override those of every context, as JSON or @file')
     .option('--poll <ms>', 'time between two looks at a file, beside watching it', wholeNumber(10, 86_400_000), 2_000)
+    .option('--faults', 'test mode: let tests spoil answers through PUT /edict/v1/faults')
     .option('--json', 'print the address as one JSON document')
     .action(async (options: RelayCommandOptions) => {
       const { runRelay } = await import('./relay.ts');

@@ -22,6 +22,7 @@ export interface RelayCommandOptions {
   readonly enrich?: string;
   /** Milliseconds. */
   readonly poll: number;
+  readonly faults?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +36,7 @@ const ROUTES = [
   ['GET', '/info', 'when the flags were loaded, what was left out'],
   ['GET', '/metrics', 'Prometheus metrics'],
 ] as const;
+const FAULTS_ROUTE = ['PUT', '/edict/v1/faults', 'spoil answers on purpose; GET lists, DELETE clears'] as const;
 
 /** Resolves after SIGINT or SIGTERM, when the relay has ended. Rejects with an `EdictError` when it cannot start. */
 export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> {
@@ -48,6 +50,7 @@ export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> 
     apiKeys,
     evaluationContextEnrichment: enrichment,
     checkIntervalMs: options.poll,
+    faults: options.faults === true,
     logger: stderrLogger(paintFor(process.stderr)),
   });
   try {
@@ -101,7 +104,8 @@ async function announce(relay: Relay, options: RelayCommandOptions, keyCount: nu
   ];
   for (const line of alignColumns(facts, paint, '  ')) print(line);
   print();
-  const routes = ROUTES.map(([method, path, what]): Cell[] => [
+  const served = options.faults === true ? [...ROUTES, FAULTS_ROUTE] : ROUTES;
+  const routes = served.map(([method, path, what]): Cell[] => [
     { text: method },
     { text: path },
     { text: what, style: 'dim' },

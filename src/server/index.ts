@@ -12,6 +12,8 @@ import type { RelayOptions } from './options.ts';
 import type { Relay } from './relay.ts';
 import { startRelay } from './relay.ts';
 
+export type { FaultInForce, RelayFaults, SeenRequest } from './faults/fault-board.ts';
+export type { FaultRoute } from './faults/fault-routes.ts';
 export type { FlagFileOption, RelayOptions } from './options.ts';
 export type { Relay, RelayEvent } from './relay.ts';
 

@@ -49,6 +49,11 @@ export interface RelayOptions {
   readonly maxStreams?: number;
   /** Largest request body, in bytes; a larger one is answered 413. Default 8 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Test mode: answers can be spoilt through `relay.faults` and `/edict/v1/faults`. Default `false`: nothing can be
+   * injected, and the route does not exist.
+   */
+  readonly faults?: boolean;
   /** How long `close()` waits for answers under way, in milliseconds. Default 5 000, which is also the maximum. */
   readonly drainMs?: number;
 }
@@ -69,7 +74,7 @@ const DEFAULTS = {
 /** The largest delay a timer takes; longer ones would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'evaluationContextEnrichment' | 'logger';
+type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'evaluationContextEnrichment' | 'logger' | 'faults';
 
 /** Options with every default filled in; `version` is `undefined` where the caller left it to the relay. */
 export type ResolvedRelayOptions = Required<Pick<RelayOptions, Defaulted>> & {
@@ -85,6 +90,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
     evaluationContextEnrichment: {},
     logger: consoleLogger,
     version: undefined,
+    faults: false,
     ...withoutUndefined(options),
     flagFiles: (options.flagFiles ?? []).map((file) => (typeof file === 'string' ? { path: file } : file)),
   };
@@ -106,6 +112,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demandInteger(resolved.streamIdleMs, 'streamIdleMs', 10, MAX_TIMER_MS);
   demandInteger(resolved.maxStreams, 'maxStreams', 0, Number.MAX_SAFE_INTEGER);
   demandInteger(resolved.maxBodyBytes, 'maxBodyBytes', 1_024, Number.MAX_SAFE_INTEGER);
+  demand(typeof resolved.faults === 'boolean', 'faults', 'true or false');
   demandInteger(resolved.drainMs, 'drainMs', 0, DEFAULTS.drainMs);
   return { ...resolved, evaluationContextEnrichment: enrichment };
 }

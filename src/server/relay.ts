@@ -7,6 +7,10 @@ import { createSafeLogger } from '../telemetry/logger.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
 import { configurationRoute } from './configuration-route.ts';
+import type { RelayFaults } from './faults/fault-board.ts';
+import { NO_FAULTS } from './faults/fault-board.ts';
+import { FaultInjection } from './faults/fault-injection.ts';
+import { faultsAdminRoutes } from './faults/faults-admin-route.ts';
 import { FileSource } from './file-source.ts';
 import { changedKeys } from './flag-change.ts';
 import type { FlagDocument } from './flag-set.ts';
@@ -42,6 +46,8 @@ export interface Relay {
   reload(): Promise<void>;
   /** Replaces all API keys from the next request on; none opens the relay to everybody. Throws `INVALID_OPTION`. */
   setApiKeys(keys: readonly string[]): void;
+  /** Spoils answers on purpose; of use only in a relay started with `faults: true`. */
+  readonly faults: RelayFaults;
   /** Returns the function that removes the listener. A listener that throws is logged. */
   onEvent(listener: (event: RelayEvent) => void): () => void;
   /** Ends streams, lets answers under way finish (at most `drainMs`), and leaves no handle open. Idempotent. */
@@ -82,6 +88,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     },
   });
   const metrics = new RelayMetrics({ streams: () => streams.size, invalidFlags: () => store.invalidFlags.length });
+  const injection = resolved.faults ? new FaultInjection() : undefined;
   const http = new HttpListener({
     routes: [
       configurationRoute({ store, authentication, metrics, timeZone }),
@@ -89,10 +96,12 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       ...ofrepRoutes({ store, authentication, metrics }),
       streamRoute({ streams, authentication }),
       ...operationsRoutes({ store, metrics }),
+      ...(injection === undefined ? [] : faultsAdminRoutes({ faults: injection.board, authentication })),
     ],
     version: resolved.version === false ? undefined : (resolved.version ?? `edict-${VERSION}`),
     maxBodyBytes: resolved.maxBodyBytes,
     logger,
+    layer: injection && ((exchange) => injection.answer(exchange)),
     onAnswered: (facts, seconds) => metrics.observeRequest(facts, seconds),
   });
 
@@ -100,6 +109,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
   const close = (): Promise<void> => {
     closing ??= (async () => {
       streams.close();
+      injection?.close();
       await http.close(resolved.drainMs);
       await store.close();
     })();
@@ -127,6 +137,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       for (const key of keys) logger.remember(key);
       authentication.replaceKeys(keys);
     },
+    faults: injection?.board ?? NO_FAULTS,
     onEvent: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -124,4 +124,21 @@ describe('edict relay', () => {
       stderr: expect.stringContaining('no-such-file'),
     });
   });
+
+  it('lets answers be spoilt with --faults, and without it has no route for that', async () => {
+    const put = (url: string): Promise<Response> =>
+      fetch(`${url}/edict/v1/faults`, {
+        method: 'PUT',
+        body: '{"route":"configuration","fault":"status:418","times":1}',
+        headers: { 'content-type': 'application/json' },
+      });
+    const spoilt = await start('--faults');
+    expect(spoilt.said).toMatch(/PUT +\/edict\/v1\/faults/);
+    expect((await put(spoilt.url)).status).toBe(200);
+    expect((await ask(spoilt.url)).status).toBe(418);
+    expect((await ask(spoilt.url)).status).toBe(200);
+    const plain = await start();
+    expect(plain.said).not.toContain('faults');
+    expect((await put(plain.url)).status).toBe(404);
+  });
 });

@@ -18,6 +18,7 @@ describe('resolveRelayOptions', () => {
       maxStreams: 64,
       maxBodyBytes: 8_388_608,
       drainMs: 5_000,
+      faults: false,
     });
   });
 
@@ -56,6 +57,7 @@ describe('resolveRelayOptions', () => {
     ['maxStreams', -1],
     ['maxBodyBytes', 0],
     ['drainMs', 5_001],
+    ['faults', 'yes'],
   ])('refuses %s = %o, naming the option', (option, value) => {
     const options = { ...FILES, [option]: value } as unknown as RelayOptions;
     expect(() => resolveRelayOptions(options)).toThrow(EdictError);
