@@ -163,6 +163,35 @@ export function runLifecycleSuite(sdk: Sdk): void {
       expect(others).toEqual([]);
     });
 
+    it('handlers see the new status, stay when the provider is replaced, and can be removed (5.3.5, 5.2.6, 5.2.7)', async () => {
+      await open();
+      const { OpenFeature, ProviderEvents } = sdk.exports;
+      const seen: string[] = [];
+      const handler = (): void => void seen.push(bench.status);
+      await bench.start();
+      bench.client.addHandler(ProviderEvents.Stale, handler);
+      bench.refuse(true);
+      await bench.refresh();
+      expect(seen).toEqual(['STALE']);
+      bench.refuse(false);
+      const other = await LifecycleBench.open(sdk, mode);
+      try {
+        await OpenFeature.setProviderAndWait(bench.domain, other.provider);
+        other.refuse(true);
+        await other.refresh();
+        expect(seen).toEqual(['STALE', 'STALE']);
+        other.refuse(false);
+        await other.refresh();
+        bench.client.removeHandler(ProviderEvents.Stale, handler);
+        other.refuse(true);
+        await other.refresh();
+        expect(bench.status).toBe('STALE');
+        expect(seen).toHaveLength(2);
+      } finally {
+        await other.close();
+      }
+    });
+
     it('bound to several domains it is started once, and closed when the last binding goes (2.5.1)', async () => {
       await open();
       const { OpenFeature } = sdk.exports;
