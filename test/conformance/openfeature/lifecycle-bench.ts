@@ -43,7 +43,9 @@ export class LifecycleBench {
     this.#relay = relay;
     this.#port = relay.port;
     const { clock, logger } = this;
-    const fixed = { endpoint: relay.url, apiKey: API_KEY, clock, logger, random: () => 0.5, timeoutMs: 3_600_000 };
+    // The clock goes on while requests are under way, so none may time out by it.
+    const patience = { timeoutMs: 3_600_000, stallTimeoutMs: 3_600_000 };
+    const fixed = { endpoint: relay.url, apiKey: API_KEY, clock, logger, random: () => 0.5, ...patience };
     this.provider = new EdictProvider({ ...fixed, ...mode.options, ...options });
     for (const type of Object.values(sdk.exports.ProviderEvents)) {
       const name = type.replace('PROVIDER_', '');

@@ -45,7 +45,7 @@ export function runLifecycleSuite(sdk: Sdk): void {
       expect(bench.status).toBe('ERROR');
 
       await bench.relayUp();
-      await bench.advanceUntil(() => bench.status === 'READY');
+      await bench.refresh();
       expect(bench.types).toEqual(['ERROR', 'READY']);
       expect(bench.heardByApi).toEqual(['ERROR', 'READY']);
       expect(await bench.value()).toBe('on');
