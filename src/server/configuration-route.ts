@@ -12,18 +12,18 @@ import { UnreadableBody } from './request-body.ts';
 import type { Route } from './router.ts';
 
 export function configurationRoute(dependencies: {
-  readonly store: Pick<FlagStore, 'current' | 'loadedAt'>;
-  readonly authentication: Authentication;
+  readonly authentication: Authentication<{ readonly store: Pick<FlagStore, 'current' | 'loadedAt'> }>;
   readonly metrics: RelayMetrics;
   readonly timeZone: string;
 }): Route {
-  const { store, authentication, metrics, timeZone } = dependencies;
+  const { authentication, metrics, timeZone } = dependencies;
   return {
     method: 'POST',
     path: '/v1/flag/configuration',
     handler: async ({ request, body }) => {
-      const refusal = authentication.refuse(request.headers);
-      if (refusal !== undefined) return refusal;
+      const access = authentication.resolve(request.headers);
+      if ('refusal' in access) return access.refusal;
+      const { store } = access.flagSet;
       metrics.countConfiguration();
 
       let keys: readonly string[];

@@ -12,8 +12,11 @@ import type { RelayOptions } from './options.ts';
 import type { Relay } from './relay.ts';
 import { startRelay } from './relay.ts';
 
-export type { FlagFileOption, RelayOptions } from './options.ts';
-export type { Relay, RelayEvent } from './relay.ts';
+export type { RelayEvent } from './event-reporter.ts';
+export type { FlagFileOption, FlagSetOption } from './flag-set-options.ts';
+export type { FlagMap } from './memory-source.ts';
+export type { RelayOptions } from './options.ts';
+export type { Relay } from './relay.ts';
 
 /**
  * Starts a relay and resolves when it answers. It listens on `127.0.0.1` unless told otherwise, and evaluates with the

@@ -7,8 +7,8 @@ import { isJsonObject } from '../internal/json.ts';
 import type { Answer } from './answer.ts';
 import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
-import type { FlagStore } from './flag-store.ts';
 import type { RelayMetrics } from './metrics.ts';
+import type { RelayFlagSet } from './relay-flag-set.ts';
 import type { RequestBody } from './request-body.ts';
 import { UnreadableBody } from './request-body.ts';
 import type { Route } from './router.ts';
@@ -16,18 +16,18 @@ import type { Route } from './router.ts';
 const BULK_PATH = '/ofrep/v1/evaluate/flags';
 
 export function ofrepRoutes(dependencies: {
-  readonly store: Pick<FlagStore, 'current' | 'evaluator'>;
-  readonly authentication: Authentication;
+  readonly authentication: Authentication<RelayFlagSet>;
   readonly metrics: RelayMetrics;
 }): Route[] {
-  const { store, authentication, metrics } = dependencies;
+  const { authentication, metrics } = dependencies;
   return [
     {
       method: 'POST',
       path: `${BULK_PATH}/:key`,
       handler: async ({ request, segment, body }) => {
-        const refusal = authentication.refuse(request.headers);
-        if (refusal !== undefined) return refusal;
+        const access = authentication.resolve(request.headers);
+        if ('refusal' in access) return access.refusal;
+        const { store } = access.flagSet;
         const key = decodeKey(segment);
         if (key === undefined) {
           const errorDetails = 'the flag key in the path is not valid percent-encoding';
@@ -43,8 +43,9 @@ export function ofrepRoutes(dependencies: {
       method: 'POST',
       path: BULK_PATH,
       handler: async ({ request, body }) => {
-        const refusal = authentication.refuse(request.headers);
-        if (refusal !== undefined) return refusal;
+        const access = authentication.resolve(request.headers);
+        if ('refusal' in access) return access.refusal;
+        const { store } = access.flagSet;
         const context = await readContext(body);
         if ('refused' in context) return jsonAnswer(400, invalidContext(context.refused));
         const keys = flagList(context.attributes)?.filter((key) => store.current.flags.has(key));

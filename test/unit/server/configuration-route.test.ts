@@ -119,14 +119,14 @@ describe('POST /v1/flag/configuration', () => {
   });
 
   it('answers 500 in the handler’s error shape while there are no flags to give', async () => {
-    const route = configurationRoute({
-      store: {
-        get current(): never {
-          throw new Error('no flags yet');
-        },
-        loadedAt: new Date(),
+    const store = {
+      get current(): never {
+        throw new Error('no flags yet');
       },
-      authentication: new Authentication([]),
+      loadedAt: new Date(),
+    };
+    const route = configurationRoute({
+      authentication: new Authentication({ only: { store } }),
       metrics: new RelayMetrics({ streams: () => 0, invalidFlags: () => 0 }),
       timeZone: 'UTC',
     });

@@ -38,6 +38,9 @@ describe('resolveRelayOptions', () => {
     ['flagFiles', []],
     ['flagFiles', ['']],
     ['flagFiles', [{ path: 'x', format: 'ini' }]],
+    ['flags', []],
+    ['flags', { a: Number.NaN }],
+    ['flagSets', {}],
     ['host', ''],
     ['port', -1],
     ['port', 65_536],
@@ -46,6 +49,7 @@ describe('resolveRelayOptions', () => {
     ['apiKeys', ['']],
     ['apiKeys', ['schlüssel']],
     ['apiKeys', 'key'],
+    ['adminKeys', ['']],
     ['evaluationContextEnrichment', []],
     ['evaluationContextEnrichment', { at: Number.NaN }],
     ['timeZone', 'Mars/Olympus'],
@@ -60,5 +64,29 @@ describe('resolveRelayOptions', () => {
     const options = { ...FILES, [option]: value } as unknown as RelayOptions;
     expect(() => resolveRelayOptions(options)).toThrow(EdictError);
     expect(() => resolveRelayOptions(options)).toThrow(`INVALID_OPTION: ${option}: `);
+  });
+
+  const SET = { name: 'a', apiKeys: ['key-a'], flags: {} };
+  it.each<[string, unknown]>([
+    ['flagSets[0]', [7]],
+    ['flagSets[0].name', [{ ...SET, name: '' }]],
+    ['flagSets[1].name', [SET, { ...SET, apiKeys: ['key-b'] }]],
+    ['flagSets[0].apiKeys', [{ ...SET, apiKeys: [] }]],
+    ['flagSets[0].apiKeys', [{ ...SET, apiKeys: ['with space'] }]],
+    ['flagSets[1].apiKeys', [SET, { ...SET, name: 'b' }]],
+    ['flagSets[0].flagFiles', [{ name: 'a', apiKeys: ['key-a'] }]],
+    ['flagSets[0].flagFiles', [{ ...SET, flagFiles: [''] }]],
+    ['flagSets[0].flags', [{ ...SET, flags: 7 }]],
+    ['flagSets[0].evaluationContextEnrichment', [{ ...SET, evaluationContextEnrichment: [] }]],
+  ])('refuses a flag set with a wrong %s', (option, flagSets) => {
+    const options = { flagSets } as RelayOptions;
+    expect(() => resolveRelayOptions(options)).toThrow(`INVALID_OPTION: ${option}: `);
+  });
+
+  it('takes flags and enrichment beside flag sets for a mistake', () => {
+    for (const beside of [FILES, { flags: {} }, { evaluationContextEnrichment: {} }]) {
+      const [name = ''] = Object.keys(beside);
+      expect(() => resolveRelayOptions({ flagSets: [SET], ...beside })).toThrow(`INVALID_OPTION: ${name}: `);
+    }
   });
 });

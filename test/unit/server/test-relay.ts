@@ -9,10 +9,11 @@ import { onTestFinished } from 'vitest';
 import type { EvaluationContext, Resolution } from '../../../src/evaluator/resolution.ts';
 import type { JsonObject } from '../../../src/internal/json.ts';
 import { isJsonObject } from '../../../src/internal/json.ts';
+import type { RelayEvent } from '../../../src/server/event-reporter.ts';
 import type { FlagDocument } from '../../../src/server/flag-set.ts';
 import type { FlagEvaluator } from '../../../src/server/flag-store.ts';
 import type { RelayOptions } from '../../../src/server/options.ts';
-import type { CreateEvaluator, Relay, RelayEvent } from '../../../src/server/relay.ts';
+import type { CreateEvaluator, Relay } from '../../../src/server/relay.ts';
 import { startRelay } from '../../../src/server/relay.ts';
 
 export const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };

@@ -1,0 +1,57 @@
+/** A flag set as the routes see it: what a key opens. */
+
+import { FileSource } from './file-source.ts';
+import type { FlagDocument } from './flag-set.ts';
+import type { ResolvedFlagSet } from './flag-set-options.ts';
+import type { FlagEvaluator, StoreEvent } from './flag-store.ts';
+import { FlagStore } from './flag-store.ts';
+import type { FlagMap } from './memory-source.ts';
+import { MemorySource } from './memory-source.ts';
+
+/** Everything that one flag set has for itself. Two flag sets share no flag, no enrichment and no evaluator. */
+export interface RelayFlagSet {
+  readonly name: string;
+  /** False for the only flag set of a relay, which nobody needs to name. */
+  readonly isNamed: boolean;
+  readonly store: FlagStore;
+  /** Puts these flags in the place of those handed over before; resolves when the outcome is in force. */
+  setFlags(flags: FlagMap): Promise<void>;
+}
+
+export interface FlagSetDependencies {
+  readonly isNamed: boolean;
+  readonly debounceMs: number;
+  readonly checkIntervalMs: number;
+  readonly createEvaluator: (document: FlagDocument) => Promise<FlagEvaluator>;
+  readonly listener: (event: StoreEvent, flagSet: RelayFlagSet) => void;
+}
+
+/** Makes a flag set that has read nothing yet. Its files come first, then what is handed over in memory. */
+export function createFlagSet(options: ResolvedFlagSet, dependencies: FlagSetDependencies): RelayFlagSet {
+  const { debounceMs, checkIntervalMs } = dependencies;
+  const memory = new MemorySource(options.flags);
+  const files = options.flagFiles.map(
+    ({ path, format }) => new FileSource({ path, format, debounceMs, checkIntervalMs }),
+  );
+  const store = new FlagStore({
+    sources: [...files, memory],
+    enrichment: options.evaluationContextEnrichment,
+    createEvaluator: dependencies.createEvaluator,
+    listener: (event) => dependencies.listener(event, flagSet),
+  });
+  const flagSet: RelayFlagSet = {
+    name: options.name,
+    isNamed: dependencies.isNamed,
+    store,
+    setFlags: (flags) => {
+      memory.replace(flags);
+      return store.takeOver();
+    },
+  };
+  return flagSet;
+}
+
+/** A source's name where flag sets have names: two of them may read files of one name. */
+export function sourceLabel(flagSet: Pick<RelayFlagSet, 'name' | 'isNamed'>, source: string): string {
+  return flagSet.isNamed ? `${flagSet.name}/${source}` : source;
+}
