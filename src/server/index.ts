@@ -12,6 +12,8 @@ import type { RelayOptions } from './options.ts';
 import type { Relay } from './relay.ts';
 import { startRelay } from './relay.ts';
 
+export type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
+export type { FeatureEvent, TrackingEvent, UsageEvent } from './collector/usage-event.ts';
 export type { RelayEvent } from './event-reporter.ts';
 export type { FlagFileOption, FlagSetOption } from './flag-set-options.ts';
 export type { FlagMap } from './memory-source.ts';

@@ -16,6 +16,7 @@ export class RelayMetrics {
   readonly #allFlagEvaluations: Counter;
   readonly #allFlagEvaluationsByFlag: Counter<'flag_name'>;
   readonly #flagConfigurations: Counter;
+  readonly #collected: Counter;
   readonly #forcedRefreshes: Counter;
   readonly #flagChanges: Counter;
   readonly #changes: Record<'create' | 'delete' | 'update', { total: Counter; byFlag: Counter<'flag_name'> }>;
@@ -47,6 +48,7 @@ export class RelayMetrics {
       'Evaluations inside bulk evaluations, by flag.',
     );
     this.#flagConfigurations = counter('flag_configuration_total', 'Requests for the flag configuration.');
+    this.#collected = counter('collect_eval_data_total', 'Events that the collector received.');
     this.#forcedRefreshes = counter('force_refresh', 'Reloads that were asked for.');
     this.#flagChanges = counter('flag_changes_total', 'Changes of the flag set.');
     this.#changes = {
@@ -87,6 +89,10 @@ export class RelayMetrics {
 
   countConfiguration(): void {
     this.#flagConfigurations.inc();
+  }
+
+  countCollected(events: number): void {
+    this.#collected.inc(events);
   }
 
   countForcedRefresh(): void {

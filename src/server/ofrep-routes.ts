@@ -4,9 +4,11 @@ import type { EvaluationContext, Resolution } from '../evaluator/resolution.ts';
 import { compareUtf8 } from '../internal/canonical-json.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
 import type { Answer } from './answer.ts';
 import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
+import { serverEvent } from './collector/server-event.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { RelayFlagSet } from './relay-flag-set.ts';
 import type { RequestBody } from './request-body.ts';
@@ -18,8 +20,9 @@ const BULK_PATH = '/ofrep/v1/evaluate/flags';
 export function ofrepRoutes(dependencies: {
   readonly authentication: Authentication<RelayFlagSet>;
   readonly metrics: RelayMetrics;
+  readonly clock: Pick<Clock, 'now'>;
 }): Route[] {
-  const { authentication, metrics } = dependencies;
+  const { authentication, metrics, clock } = dependencies;
   return [
     {
       method: 'POST',
@@ -27,7 +30,7 @@ export function ofrepRoutes(dependencies: {
       handler: async ({ request, segment, body }) => {
         const access = authentication.resolve(request.headers);
         if ('refusal' in access) return access.refusal;
-        const { store } = access.flagSet;
+        const { store, collector } = access.flagSet;
         const key = decodeKey(segment);
         if (key === undefined) {
           const errorDetails = 'the flag key in the path is not valid percent-encoding';
@@ -36,7 +39,10 @@ export function ofrepRoutes(dependencies: {
         const context = await readContext(body);
         if ('refused' in context) return jsonAnswer(400, { ...invalidContext(context.refused), key });
         if (store.current.flags.has(key)) metrics.countEvaluation(key);
-        return singleAnswer(key, store.evaluator.evaluate(key, context.attributes));
+        const resolution = store.evaluator.evaluate(key, context.attributes);
+        const event = serverEvent(resolution, context.attributes, clock.now());
+        if (event !== undefined) collector.record(event);
+        return singleAnswer(key, resolution);
       },
     },
     {

@@ -1,6 +1,8 @@
 /** The options of the embedded relay: types, defaults and the rules they are checked against. */
 
 import type { JsonObject } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
+import { systemClock } from '../options/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
 import type { FlagFileOption, FlagSetOption, ResolvedFlagSet } from './flag-set-options.ts';
@@ -43,6 +45,8 @@ export interface RelayOptions {
   readonly debounceMs?: number;
   /** Time between two looks at a file, for the changes no event told of, in milliseconds. Default 2 000. */
   readonly checkIntervalMs?: number;
+  /** Usage events kept for `Relay.events`, in each flag set; the oldest leave first. At most 32 MiB. Default 10 000. */
+  readonly maxStoredEvents?: number;
   /** Time between two heartbeats of a change stream, in milliseconds. Default 15 000. */
   readonly heartbeatMs?: number;
   /** A change stream that has taken nothing for this long is cut, in milliseconds. Default 60 000. */
@@ -53,6 +57,8 @@ export interface RelayOptions {
   readonly maxBodyBytes?: number;
   /** How long `close()` waits for answers under way, in milliseconds. Default 5 000, which is also the maximum. */
   readonly drainMs?: number;
+  /** Time, for tests that own it: dates of events and delays of exporters. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 const DEFAULTS = {
@@ -65,10 +71,11 @@ const DEFAULTS = {
   streamIdleMs: 60_000,
   maxStreams: 64,
   maxBodyBytes: 8 * 1024 * 1024,
+  maxStoredEvents: 10_000,
   drainMs: 5_000,
 } as const;
 
-type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'adminKeys' | 'evaluationContextEnrichment' | 'logger';
+type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'adminKeys' | 'evaluationContextEnrichment' | 'logger' | 'clock';
 
 /** Options with every default filled in; `version` is `undefined` where the caller left it to the relay. */
 export type ResolvedRelayOptions = Required<Pick<RelayOptions, Defaulted>> & {
@@ -95,6 +102,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   const resolved: ResolvedRelayOptions = {
     ...DEFAULTS,
     logger: consoleLogger,
+    clock: systemClock,
     version: undefined,
     ...given,
     apiKeys,
@@ -113,6 +121,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demandInteger(resolved.streamIdleMs, 'streamIdleMs', 10, MAX_TIMER_MS);
   demandInteger(resolved.maxStreams, 'maxStreams', 0, Number.MAX_SAFE_INTEGER);
   demandInteger(resolved.maxBodyBytes, 'maxBodyBytes', 1_024, Number.MAX_SAFE_INTEGER);
+  demandInteger(resolved.maxStoredEvents, 'maxStoredEvents', 0, 10_000_000);
   demandInteger(resolved.drainMs, 'drainMs', 0, DEFAULTS.drainMs);
   return resolved;
 }

@@ -1,5 +1,7 @@
 /** A flag set as the routes see it: what a key opens. */
 
+import type { SafeLogger } from '../telemetry/logger.ts';
+import { Collector } from './collector/collector.ts';
 import { FileSource } from './file-source.ts';
 import type { FlagDocument } from './flag-set.ts';
 import type { ResolvedFlagSet } from './flag-set-options.ts';
@@ -14,6 +16,7 @@ export interface RelayFlagSet {
   /** False for the only flag set of a relay, which nobody needs to name. */
   readonly isNamed: boolean;
   readonly store: FlagStore;
+  readonly collector: Collector;
   /** Puts these flags in the place of those handed over before; resolves when the outcome is in force. */
   setFlags(flags: FlagMap): Promise<void>;
 }
@@ -22,6 +25,8 @@ export interface FlagSetDependencies {
   readonly isNamed: boolean;
   readonly debounceMs: number;
   readonly checkIntervalMs: number;
+  readonly maxStoredEvents: number;
+  readonly logger: Pick<SafeLogger, 'warn'>;
   readonly createEvaluator: (document: FlagDocument) => Promise<FlagEvaluator>;
   readonly listener: (event: StoreEvent, flagSet: RelayFlagSet) => void;
 }
@@ -43,6 +48,12 @@ export function createFlagSet(options: ResolvedFlagSet, dependencies: FlagSetDep
     name: options.name,
     isNamed: dependencies.isNamed,
     store,
+    collector: new Collector({
+      flagSet: options.name,
+      maxStoredEvents: dependencies.maxStoredEvents,
+      sinks: [],
+      logger: dependencies.logger,
+    }),
     setFlags: (flags) => {
       memory.replace(flags);
       return store.takeOver();

@@ -6,6 +6,8 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createSafeLogger } from '../telemetry/logger.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
+import type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
+import { collectorRoute } from './collector/collector-route.ts';
 import { configurationRoute } from './configuration-route.ts';
 import type { RelayEvent } from './event-reporter.ts';
 import { EventReporter } from './event-reporter.ts';
@@ -46,6 +48,12 @@ export interface Relay {
    * force. The flag set is named where there are named ones. Throws `INVALID_OPTION`; a flag that is no flag is an event.
    */
   setFlags(flags: FlagMap, flagSet?: string): Promise<void>;
+  /** The usage events received and recorded, oldest first within each flag set, as many as are kept. */
+  events(filter?: EventFilter): CollectedEvent[];
+  /** What became of the events of a flag set, or of all of them, since the start. */
+  eventCounts(flagSet?: string): EventCounts;
+  /** Forgets the events that are kept; counts and the ids of batches stay. */
+  clearEvents(): void;
   /** Returns the function that removes the listener. A listener that throws is logged. */
   onEvent(listener: (event: RelayEvent) => void): () => void;
   /** Ends streams, lets answers under way finish (at most `drainMs`), and leaves no handle open. Idempotent. */
@@ -58,7 +66,7 @@ export type CreateEvaluator = (document: FlagDocument, logger: Logger) => Promis
 /** Starts a relay that evaluates with the given evaluator; `createRelay` is this with Edict's own. */
 export async function startRelay(options: RelayOptions, createEvaluator: CreateEvaluator): Promise<Relay> {
   const resolved = resolveRelayOptions(options);
-  const { host, timeZone, apiKeys, adminKeys, namedFlagSets, onlyFlagSet } = resolved;
+  const { host, timeZone, clock, apiKeys, adminKeys, namedFlagSets, onlyFlagSet } = resolved;
   const logger = createSafeLogger(resolved.logger);
   const streams = new ChangeStreams({
     maxStreams: resolved.maxStreams,
@@ -75,6 +83,8 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       isNamed,
       debounceMs: resolved.debounceMs,
       checkIntervalMs: resolved.checkIntervalMs,
+      maxStoredEvents: resolved.maxStoredEvents,
+      logger,
       createEvaluator: (document) => createEvaluator(document, resolved.logger),
       listener: (event, source) => reporter.report(event, source, metrics),
     });
@@ -87,7 +97,8 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     routes: [
       configurationRoute({ authentication, metrics, timeZone }),
       changeRoute({ authentication }),
-      ...ofrepRoutes({ authentication, metrics }),
+      ...ofrepRoutes({ authentication, metrics, clock }),
+      collectorRoute({ authentication, metrics }),
       streamRoute({ streams, authentication }),
       ...operationsRoutes({ flagSets, metrics }),
     ],
@@ -134,9 +145,25 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       for (const key of keys) logger.remember(key);
     },
     setFlags: async (flags, name) => find(flagSets, name).setFlags(checkFlagMap(flags, 'flags')),
+    events: (filter = {}) => flagSets.flatMap(({ collector }) => collector.events(filter)),
+    eventCounts: (name) => {
+      const asked = name === undefined ? flagSets : [find(flagSets, name)];
+      return sumOf(asked.map(({ collector }) => collector.counts()));
+    },
+    clearEvents: () => {
+      for (const { collector } of flagSets) collector.clear();
+    },
     onEvent: (listener) => reporter.subscribe(listener),
     close,
   };
+}
+
+function sumOf(counts: readonly EventCounts[]): EventCounts {
+  const sum = { received: 0, feature: 0, tracking: 0, rejected: 0, duplicates: 0, recorded: 0, evicted: 0 };
+  for (const one of counts) {
+    for (const name of Object.keys(sum) as (keyof EventCounts)[]) sum[name] += one[name];
+  }
+  return sum;
 }
 
 /** The flag set of that name; where there is only one, nobody needs to name it. Throws `INVALID_OPTION`. */

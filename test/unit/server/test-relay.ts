@@ -56,6 +56,13 @@ export class DefaultRuleEvaluator implements FlagEvaluator {
 
   evaluate(flagKey: string, context: EvaluationContext): Resolution {
     const flag = this.document.flags[flagKey];
+    const answer = this.#answer(flagKey, flag, context);
+    if (!isJsonObject(flag)) return answer;
+    const version = typeof flag.version === 'string' ? flag.version : '';
+    return { ...answer, version, trackEvents: flag.trackEvents !== false };
+  }
+
+  #answer(flagKey: string, flag: unknown, context: EvaluationContext): Resolution {
     if (!isJsonObject(flag)) {
       const errorMessage = `Flag with key '${flagKey}' not found`;
       return resolution(flagKey, { errorCode: 'FLAG_NOT_FOUND', engineCode: 'FLAG_NOT_FOUND', errorMessage });
