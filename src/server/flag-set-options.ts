@@ -3,6 +3,8 @@
 import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
+import type { ExporterOption, ResolvedExporter } from './exporters/exporter-options.ts';
+import { resolveExporters } from './exporters/exporter-options.ts';
 import type { FlagMap } from './memory-source.ts';
 import { demand, demandKeys, jsonCopy, withoutUndefined } from './option-rules.ts';
 
@@ -28,6 +30,8 @@ export interface FlagSetOption {
   readonly flags?: FlagMap;
   /** Attributes that override those of every evaluation context. Default none. */
   readonly evaluationContextEnrichment?: JsonObject;
+  /** Where this flag set's usage events go, beside the exporters of the relay. Default none. */
+  readonly exporters?: readonly ExporterOption[];
 }
 
 /** A flag set with every default filled in. */
@@ -37,6 +41,7 @@ export interface ResolvedFlagSet {
   readonly flagFiles: readonly FlagFileOption[];
   readonly flags: FlagMap | undefined;
   readonly evaluationContextEnrichment: JsonObject;
+  readonly exporters: readonly ResolvedExporter[];
 }
 
 /** Fills in defaults and checks every value; `path` goes before the names of options in errors. */
@@ -60,6 +65,7 @@ export function resolveFlagSet(options: Partial<FlagSetOption>, path = ''): Reso
     flagFiles,
     flags: flags === undefined ? undefined : checkFlagMap(flags, `${path}flags`),
     evaluationContextEnrichment: checkEnrichment(given.evaluationContextEnrichment ?? {}, path),
+    exporters: resolveExporters(given.exporters ?? [], `${path}exporters`),
   };
 }
 

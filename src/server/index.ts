@@ -15,6 +15,12 @@ import { startRelay } from './relay.ts';
 export type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
 export type { FeatureEvent, TrackingEvent, UsageEvent } from './collector/usage-event.ts';
 export type { RelayEvent } from './event-reporter.ts';
+export type {
+  ExporterOption,
+  FileExporterOption,
+  LogExporterOption,
+  WebhookExporterOption,
+} from './exporters/exporter-options.ts';
 export type { FlagFileOption, FlagSetOption } from './flag-set-options.ts';
 export type { FlagMap } from './memory-source.ts';
 export type { RelayOptions } from './options.ts';

@@ -17,6 +17,7 @@ export class RelayMetrics {
   readonly #allFlagEvaluationsByFlag: Counter<'flag_name'>;
   readonly #flagConfigurations: Counter;
   readonly #collected: Counter;
+  readonly #exports: Record<'exported' | 'dropped', Counter<'exporter'>>;
   readonly #forcedRefreshes: Counter;
   readonly #flagChanges: Counter;
   readonly #changes: Record<'create' | 'delete' | 'update', { total: Counter; byFlag: Counter<'flag_name'> }>;
@@ -49,6 +50,12 @@ export class RelayMetrics {
     );
     this.#flagConfigurations = counter('flag_configuration_total', 'Requests for the flag configuration.');
     this.#collected = counter('collect_eval_data_total', 'Events that the collector received.');
+    const counterByExporter = (name: string, help: string): Counter<'exporter'> =>
+      new Counter({ name: `gofeatureflag_${name}`, help, labelNames: ['exporter'], registers });
+    this.#exports = {
+      exported: counterByExporter('exported_events_total', 'Events that exporters delivered, by kind of exporter.'),
+      dropped: counterByExporter('export_dropped_events_total', 'Events that exporters gave up, by kind of exporter.'),
+    };
     this.#forcedRefreshes = counter('force_refresh', 'Reloads that were asked for.');
     this.#flagChanges = counter('flag_changes_total', 'Changes of the flag set.');
     this.#changes = {
@@ -93,6 +100,10 @@ export class RelayMetrics {
 
   countCollected(events: number): void {
     this.#collected.inc(events);
+  }
+
+  countExport(exporter: string, outcome: 'exported' | 'dropped', events: number): void {
+    this.#exports[outcome].inc({ exporter }, events);
   }
 
   countForcedRefresh(): void {

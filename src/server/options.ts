@@ -5,6 +5,8 @@ import type { Clock } from '../options/clock.ts';
 import { systemClock } from '../options/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
+import type { ExporterOption, ResolvedExporter } from './exporters/exporter-options.ts';
+import { resolveExporters } from './exporters/exporter-options.ts';
 import type { FlagFileOption, FlagSetOption, ResolvedFlagSet } from './flag-set-options.ts';
 import { resolveFlagSet, resolveFlagSets } from './flag-set-options.ts';
 import { lastModified } from './last-modified.ts';
@@ -35,6 +37,8 @@ export interface RelayOptions {
   readonly adminKeys?: readonly string[];
   /** Attributes that override those of every evaluation context, here and in the clients. Default none. */
   readonly evaluationContextEnrichment?: JsonObject;
+  /** Where the usage events of all flag sets go on to. Default nowhere: they are counted and kept for a while. */
+  readonly exporters?: readonly ExporterOption[];
   /** IANA zone whose clock and name `Last-Modified` shows. Default `UTC`; others help to test clients. */
   readonly timeZone?: string;
   /** Value of the header `X-GOFEATUREFLAG-VERSION`, `false` for no header. Default `edict-` and the package's version. */
@@ -59,6 +63,8 @@ export interface RelayOptions {
   readonly drainMs?: number;
   /** Time, for tests that own it: dates of events and delays of exporters. Default: the system's. */
   readonly clock?: Clock;
+  /** Jitter of the exporters' delays, and nothing else. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 const DEFAULTS = {
@@ -75,12 +81,20 @@ const DEFAULTS = {
   drainMs: 5_000,
 } as const;
 
-type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'adminKeys' | 'evaluationContextEnrichment' | 'logger' | 'clock';
+type Defaulted =
+  | keyof typeof DEFAULTS
+  | 'apiKeys'
+  | 'adminKeys'
+  | 'evaluationContextEnrichment'
+  | 'logger'
+  | 'clock'
+  | 'random';
 
 /** Options with every default filled in; `version` is `undefined` where the caller left it to the relay. */
 export type ResolvedRelayOptions = Required<Pick<RelayOptions, Defaulted>> & {
   readonly flagFiles: readonly FlagFileOption[];
   readonly version: string | false | undefined;
+  readonly exporters: readonly ResolvedExporter[];
   /** The named flag sets; none where the relay has the one that the top-level options describe. */
   readonly namedFlagSets: readonly ResolvedFlagSet[];
   readonly onlyFlagSet: ResolvedFlagSet | undefined;
@@ -103,12 +117,14 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
     ...DEFAULTS,
     logger: consoleLogger,
     clock: systemClock,
+    random: Math.random,
     version: undefined,
     ...given,
     apiKeys,
     adminKeys,
     flagFiles: onlyFlagSet?.flagFiles ?? [],
     evaluationContextEnrichment: onlyFlagSet?.evaluationContextEnrichment ?? {},
+    exporters: resolveExporters(given.exporters ?? [], 'exporters'),
     namedFlagSets,
     onlyFlagSet,
   };

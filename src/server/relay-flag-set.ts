@@ -1,7 +1,10 @@
 /** A flag set as the routes see it: what a key opens. */
 
 import type { SafeLogger } from '../telemetry/logger.ts';
+import type { EventSink } from './collector/collector.ts';
 import { Collector } from './collector/collector.ts';
+import type { ExportPorts } from './exporters/export-queue.ts';
+import { Exporters } from './exporters/exporters.ts';
 import { FileSource } from './file-source.ts';
 import type { FlagDocument } from './flag-set.ts';
 import type { ResolvedFlagSet } from './flag-set-options.ts';
@@ -17,6 +20,8 @@ export interface RelayFlagSet {
   readonly isNamed: boolean;
   readonly store: FlagStore;
   readonly collector: Collector;
+  /** The exporters of this flag set alone. */
+  readonly exporters: Exporters;
   /** Puts these flags in the place of those handed over before; resolves when the outcome is in force. */
   setFlags(flags: FlagMap): Promise<void>;
 }
@@ -26,7 +31,9 @@ export interface FlagSetDependencies {
   readonly debounceMs: number;
   readonly checkIntervalMs: number;
   readonly maxStoredEvents: number;
-  readonly logger: Pick<SafeLogger, 'warn'>;
+  readonly exportPorts: ExportPorts & { readonly logger: SafeLogger };
+  /** The exporters of the relay as a whole. */
+  readonly sharedExporters: EventSink;
   readonly createEvaluator: (document: FlagDocument) => Promise<FlagEvaluator>;
   readonly listener: (event: StoreEvent, flagSet: RelayFlagSet) => void;
 }
@@ -44,6 +51,7 @@ export function createFlagSet(options: ResolvedFlagSet, dependencies: FlagSetDep
     createEvaluator: dependencies.createEvaluator,
     listener: (event) => dependencies.listener(event, flagSet),
   });
+  const exporters = new Exporters(options.exporters, dependencies.exportPorts);
   const flagSet: RelayFlagSet = {
     name: options.name,
     isNamed: dependencies.isNamed,
@@ -51,9 +59,10 @@ export function createFlagSet(options: ResolvedFlagSet, dependencies: FlagSetDep
     collector: new Collector({
       flagSet: options.name,
       maxStoredEvents: dependencies.maxStoredEvents,
-      sinks: [],
-      logger: dependencies.logger,
+      sinks: [exporters, dependencies.sharedExporters],
+      logger: dependencies.exportPorts.logger,
     }),
+    exporters,
     setFlags: (flags) => {
       memory.replace(flags);
       return store.takeOver();

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net';
 import { VERSION } from '../relay/user-agent.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Logger, SafeLogger } from '../telemetry/logger.ts';
 import { createSafeLogger } from '../telemetry/logger.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
@@ -11,6 +11,8 @@ import { collectorRoute } from './collector/collector-route.ts';
 import { configurationRoute } from './configuration-route.ts';
 import type { RelayEvent } from './event-reporter.ts';
 import { EventReporter } from './event-reporter.ts';
+import type { ExportPorts } from './exporters/export-queue.ts';
+import { Exporters } from './exporters/exporters.ts';
 import type { FlagDocument } from './flag-set.ts';
 import type { ResolvedFlagSet } from './flag-set-options.ts';
 import { checkFlagMap } from './flag-set-options.ts';
@@ -54,9 +56,11 @@ export interface Relay {
   eventCounts(flagSet?: string): EventCounts;
   /** Forgets the events that are kept; counts and the ids of batches stay. */
   clearEvents(): void;
+  /** Sends what exporters hold now; resolves when it arrived, or when an attempt failed. */
+  flushExporters(): Promise<void>;
   /** Returns the function that removes the listener. A listener that throws is logged. */
   onEvent(listener: (event: RelayEvent) => void): () => void;
-  /** Ends streams, lets answers under way finish (at most `drainMs`), and leaves no handle open. Idempotent. */
+  /** Ends streams, lets answers under way finish and exporters send what they hold (`drainMs` each), and leaves no handle open. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -78,19 +82,28 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     streams: () => streams.size,
     invalidFlags: () => countInvalidFlags(flagSets),
   });
+  const exportPorts: ExportPorts & { readonly logger: SafeLogger } = {
+    clock,
+    random: resolved.random,
+    logger,
+    onOutcome: (exporter, outcome, events) => metrics.countExport(exporter, outcome, events),
+  };
+  const sharedExporters = new Exporters(resolved.exporters, exportPorts);
   const make = (flagSet: ResolvedFlagSet, isNamed: boolean): RelayFlagSet =>
     createFlagSet(flagSet, {
       isNamed,
       debounceMs: resolved.debounceMs,
       checkIntervalMs: resolved.checkIntervalMs,
       maxStoredEvents: resolved.maxStoredEvents,
-      logger,
+      exportPorts,
+      sharedExporters,
       createEvaluator: (document) => createEvaluator(document, resolved.logger),
       listener: (event, source) => reporter.report(event, source, metrics),
     });
   const only = onlyFlagSet && make(onlyFlagSet, false);
   const named = namedFlagSets.map((flagSet) => [make(flagSet, true), flagSet.apiKeys] as const);
   const flagSets = only === undefined ? named.map(([flagSet]) => flagSet) : [only];
+  const exporters = [sharedExporters, ...flagSets.map((flagSet) => flagSet.exporters)];
   const authentication = new Authentication<RelayFlagSet>({ only, named, apiKeys, adminKeys });
   for (const key of [apiKeys, adminKeys, ...named.map(([, keys]) => keys)].flat()) logger.remember(key);
   const http = new HttpListener({
@@ -113,7 +126,10 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     closing ??= (async () => {
       streams.close();
       await http.close(resolved.drainMs);
-      await Promise.all(flagSets.map(({ store }) => store.close()));
+      await Promise.all([
+        ...exporters.map((each) => each.close(resolved.drainMs)),
+        ...flagSets.map(({ store }) => store.close()),
+      ]);
     })();
     return closing;
   };
@@ -152,6 +168,9 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     },
     clearEvents: () => {
       for (const { collector } of flagSets) collector.clear();
+    },
+    flushExporters: async () => {
+      await Promise.all(exporters.map((each) => each.flush()));
     },
     onEvent: (listener) => reporter.subscribe(listener),
     close,

@@ -4,6 +4,7 @@ import type { RelayOptions } from '../../../src/server/options.ts';
 import { resolveRelayOptions } from '../../../src/server/options.ts';
 
 const FILES = { flagFiles: ['flags.yaml'] };
+const HOOK = { type: 'webhook', url: 'https://hook.test/events' };
 
 describe('resolveRelayOptions', () => {
   it('listens on loopback, port 1031, for everybody, unless told otherwise', () => {
@@ -52,6 +53,20 @@ describe('resolveRelayOptions', () => {
     ['adminKeys', ['']],
     ['evaluationContextEnrichment', []],
     ['evaluationContextEnrichment', { at: Number.NaN }],
+    ['exporters', {}],
+    ['exporters[0]', ['file']],
+    ['exporters[0].type', [{ type: 'kafka' }]],
+    ['exporters[0].path', [{ type: 'file' }]],
+    ['exporters[0].url', [{ type: 'webhook', url: 'ftp://x' }]],
+    ['exporters[0].url', [{ type: 'webhook', url: 'http://user:word@x' }]],
+    ['exporters[0].secret', [{ ...HOOK, secret: 7 }]],
+    ['exporters[0].headers', [{ ...HOOK, headers: { a: 1 } }]],
+    ['exporters[0].headers', [{ ...HOOK, headers: { 'a b': 'c' } }]],
+    ['exporters[0].meta', [{ ...HOOK, meta: [] }]],
+    ['exporters[0].flushIntervalMs', [{ ...HOOK, flushIntervalMs: -1 }]],
+    ['exporters[0].maxBatchEvents', [{ ...HOOK, maxBatchEvents: 0 }]],
+    ['exporters[1].timeoutMs', [{ type: 'log' }, { ...HOOK, timeoutMs: 0 }]],
+    ['maxStoredEvents', -1],
     ['timeZone', 'Mars/Olympus'],
     ['debounceMs', -1],
     ['checkIntervalMs', 0],
@@ -61,7 +76,7 @@ describe('resolveRelayOptions', () => {
     ['maxBodyBytes', 0],
     ['drainMs', 5_001],
   ])('refuses %s = %o, naming the option', (option, value) => {
-    const options = { ...FILES, [option]: value } as unknown as RelayOptions;
+    const options = { ...FILES, [option.replace(/[[.].*/, '')]: value } as unknown as RelayOptions;
     expect(() => resolveRelayOptions(options)).toThrow(EdictError);
     expect(() => resolveRelayOptions(options)).toThrow(`INVALID_OPTION: ${option}: `);
   });
