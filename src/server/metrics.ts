@@ -17,6 +17,7 @@ export class RelayMetrics {
   readonly #allFlagEvaluationsByFlag: Counter<'flag_name'>;
   readonly #flagConfigurations: Counter;
   readonly #collected: Counter;
+  readonly #manifests: Counter;
   readonly #exports: Record<'exported' | 'dropped', Counter<'exporter'>>;
   readonly #forcedRefreshes: Counter;
   readonly #flagChanges: Counter;
@@ -50,6 +51,7 @@ export class RelayMetrics {
     );
     this.#flagConfigurations = counter('flag_configuration_total', 'Requests for the flag configuration.');
     this.#collected = counter('collect_eval_data_total', 'Events that the collector received.');
+    this.#manifests = counter('get_manifest_total', 'Requests for the manifest.');
     const counterByExporter = (name: string, help: string): Counter<'exporter'> =>
       new Counter({ name: `gofeatureflag_${name}`, help, labelNames: ['exporter'], registers });
     this.#exports = {
@@ -100,6 +102,10 @@ export class RelayMetrics {
 
   countCollected(events: number): void {
     this.#collected.inc(events);
+  }
+
+  countManifest(): void {
+    this.#manifests.inc();
   }
 
   countExport(exporter: string, outcome: 'exported' | 'dropped', events: number): void {

@@ -9,10 +9,12 @@ import type { Answer } from './answer.ts';
 import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
 import { serverEvent } from './collector/server-event.ts';
+import { decodeKey, flagList } from './evaluation-request.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { RelayFlagSet } from './relay-flag-set.ts';
 import type { RequestBody } from './request-body.ts';
 import { UnreadableBody } from './request-body.ts';
+import { errorMembers, unlessEmpty } from './resolution-members.ts';
 import type { Route } from './router.ts';
 
 const BULK_PATH = '/ofrep/v1/evaluate/flags';
@@ -64,15 +66,6 @@ export function ofrepRoutes(dependencies: {
   ];
 }
 
-/** The path segment as the client meant it, whichever of the characters it chose to encode. */
-function decodeKey(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
-}
-
 async function readContext(
   body: RequestBody,
 ): Promise<{ readonly attributes: EvaluationContext } | { readonly refused: string }> {
@@ -88,15 +81,6 @@ async function readContext(
 
 function invalidContext(errorDetails: string): JsonObject {
   return { errorCode: 'INVALID_CONTEXT', errorDetails };
-}
-
-/** The keys of `gofeatureflag.flagList`, each once; an absent or empty list asks for all flags. */
-function flagList(context: EvaluationContext): string[] | undefined {
-  const reserved = context.gofeatureflag;
-  const list = isJsonObject(reserved) ? reserved.flagList : undefined;
-  if (!Array.isArray(list)) return undefined;
-  const keys = new Set(list.filter((key) => typeof key === 'string'));
-  return keys.size === 0 ? undefined : [...keys];
 }
 
 function singleAnswer(key: string, resolution: Resolution): Answer {
@@ -123,16 +107,4 @@ function bulkMember(resolution: Resolution): object {
 function answerMembers(resolution: Resolution): object {
   const { value, reason, variant } = resolution;
   return { value: value ?? null, reason, variant };
-}
-
-/** The engine's own code where there is one: FLAG_CONFIG says more than GENERAL. */
-function errorMembers(resolution: Resolution): object {
-  const code = resolution.engineCode ?? resolution.errorCode ?? 'GENERAL';
-  const message = resolution.errorMessage ?? '';
-  // The message repeats a code that OpenFeature lacks; here it has a member of its own.
-  return { errorCode: code, errorDetails: message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message };
-}
-
-function unlessEmpty(metadata: Readonly<JsonObject>): Readonly<JsonObject> | undefined {
-  return Object.keys(metadata).length === 0 ? undefined : metadata;
 }

@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { VERSION } from '../relay/user-agent.ts';
 import type { Logger, SafeLogger } from '../telemetry/logger.ts';
 import { createSafeLogger } from '../telemetry/logger.ts';
+import { adminRoute } from './admin-route.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
 import type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
@@ -18,6 +19,8 @@ import type { ResolvedFlagSet } from './flag-set-options.ts';
 import { checkFlagMap } from './flag-set-options.ts';
 import type { FlagEvaluator } from './flag-store.ts';
 import { HttpListener } from './http.ts';
+import { legacyRoutes } from './legacy-routes.ts';
+import { manifestRoute } from './manifest-route.ts';
 import type { FlagMap } from './memory-source.ts';
 import { RelayMetrics } from './metrics.ts';
 import { ofrepRoutes } from './ofrep-routes.ts';
@@ -112,6 +115,9 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       changeRoute({ authentication }),
       ...ofrepRoutes({ authentication, metrics, clock }),
       collectorRoute({ authentication, metrics }),
+      ...legacyRoutes({ authentication, metrics, clock }),
+      manifestRoute({ authentication, metrics }),
+      adminRoute({ flagSets, authentication, metrics }),
       streamRoute({ streams, authentication }),
       ...operationsRoutes({ flagSets, metrics }),
     ],
