@@ -6,7 +6,16 @@ import { isJsonObject } from '../internal/json.ts';
 import type { ExporterOption, ResolvedExporter } from './exporters/exporter-options.ts';
 import { resolveExporters } from './exporters/exporter-options.ts';
 import type { FlagMap } from './memory-source.ts';
-import { demand, demandKeys, jsonCopy, withoutUndefined } from './option-rules.ts';
+import {
+  areHeaders,
+  demand,
+  demandInteger,
+  demandKeys,
+  isWebUrl,
+  jsonCopy,
+  MAX_TIMER_MS,
+  withoutUndefined,
+} from './option-rules.ts';
 
 /** The name of the flag set of a relay that has no named ones. */
 export const DEFAULT_FLAG_SET = 'default';
@@ -18,6 +27,20 @@ export interface FlagFileOption {
   readonly format?: FlagFileFormat;
 }
 
+/** Flags behind a URL, polled. */
+export interface FlagUrlOption {
+  /** Absolute http or https URL, without user info. Redirects are not followed. */
+  readonly url: string;
+  /** Request headers, for example credentials. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: by the extension of the URL's path (`.json`, `.toml`, everything else is YAML). */
+  readonly format?: FlagFileFormat;
+  /** Time from the end of one request to the next, ± 10 %, in milliseconds. Default 60 000. */
+  readonly pollIntervalMs?: number;
+  /** Deadline of a request, in milliseconds. Default 10 000. */
+  readonly timeoutMs?: number;
+}
+
 /** A named flag set: keys, flags, enrichment, streams and events of its own, unseen by the keys of others. */
 export interface FlagSetOption {
   /** What `/info`, events and `setFlags` call it. No two alike. */
@@ -26,7 +49,9 @@ export interface FlagSetOption {
   readonly apiKeys: readonly string[];
   /** Flag files, as the option of the same name of a relay without flag sets. */
   readonly flagFiles?: readonly (string | FlagFileOption)[];
-  /** Flags in memory, merged after the files. */
+  /** Flags behind URLs, merged after the files. */
+  readonly flagUrls?: readonly (string | FlagUrlOption)[];
+  /** Flags in memory, merged after files and URLs. */
   readonly flags?: FlagMap;
   /** Attributes that override those of every evaluation context. Default none. */
   readonly evaluationContextEnrichment?: JsonObject;
@@ -34,11 +59,15 @@ export interface FlagSetOption {
   readonly exporters?: readonly ExporterOption[];
 }
 
+/** A URL of flags with every default filled in. */
+export type ResolvedFlagUrl = Required<Omit<FlagUrlOption, 'format'>> & Pick<FlagUrlOption, 'format'>;
+
 /** A flag set with every default filled in. */
 export interface ResolvedFlagSet {
   readonly name: string;
   readonly apiKeys: readonly string[];
   readonly flagFiles: readonly FlagFileOption[];
+  readonly flagUrls: readonly ResolvedFlagUrl[];
   readonly flags: FlagMap | undefined;
   readonly evaluationContextEnrichment: JsonObject;
   readonly exporters: readonly ResolvedExporter[];
@@ -51,18 +80,23 @@ export function resolveFlagSet(options: Partial<FlagSetOption>, path = ''): Reso
   demandKeys(apiKeys, `${path}apiKeys`);
   demand(Array.isArray(given.flagFiles ?? []), `${path}flagFiles`, 'a list of files');
   const flagFiles = (given.flagFiles ?? []).map((file) => (typeof file === 'string' ? { path: file } : file));
-  const hasFlags = flagFiles.length > 0 || flags !== undefined;
-  demand(hasFlags, `${path}flagFiles`, 'name at least one file, or give the flags themselves as `flags`');
+  const flagUrls = resolveFlagUrls(given.flagUrls ?? [], `${path}flagUrls`);
+  const hasFlags = flagFiles.length + flagUrls.length > 0 || flags !== undefined;
+  demand(
+    hasFlags,
+    `${path}flagFiles`,
+    'name at least one file, or give `flagUrls`, or the flags themselves as `flags`',
+  );
   for (const file of flagFiles) {
     const isFile = isJsonObject(file) && typeof file.path === 'string' && file.path !== '';
     demand(isFile, `${path}flagFiles`, 'each entry needs a path');
-    const isKnown = file.format === undefined || ['yaml', 'json', 'toml'].includes(file.format);
-    demand(isKnown, `${path}flagFiles`, 'the format is yaml, json or toml');
+    demandFormat(file.format, `${path}flagFiles`);
   }
   return {
     name,
     apiKeys: [...apiKeys],
     flagFiles,
+    flagUrls,
     flags: flags === undefined ? undefined : checkFlagMap(flags, `${path}flags`),
     evaluationContextEnrichment: checkEnrichment(given.evaluationContextEnrichment ?? {}, path),
     exporters: resolveExporters(given.exporters ?? [], `${path}exporters`),
@@ -88,6 +122,26 @@ export function resolveFlagSets(flagSets: readonly FlagSetOption[]): readonly Re
     for (const key of resolved.apiKeys) keys.add(key);
     return resolved;
   });
+}
+
+function resolveFlagUrls(flagUrls: readonly (string | FlagUrlOption)[], path: string): readonly ResolvedFlagUrl[] {
+  demand(Array.isArray(flagUrls), path, 'a list of URLs');
+  return flagUrls.map((entry) => {
+    const given: FlagUrlOption = typeof entry === 'string' ? { url: entry } : entry;
+    demand(typeof given === 'object' && given !== null, path, 'each entry is a URL, or an object with one');
+    const resolved = { headers: {}, pollIntervalMs: 60_000, timeoutMs: 10_000, ...withoutUndefined(given) };
+    demand(isWebUrl(resolved.url), path, 'an absolute http or https URL without user info');
+    demand(areHeaders(resolved.headers), path, 'headers are names and values that a request can carry');
+    demandFormat(resolved.format, path);
+    demandInteger(resolved.pollIntervalMs, `${path}.pollIntervalMs`, 100, MAX_TIMER_MS);
+    demandInteger(resolved.timeoutMs, `${path}.timeoutMs`, 1, MAX_TIMER_MS);
+    return { ...resolved, headers: { ...resolved.headers } };
+  });
+}
+
+function demandFormat(format: unknown, option: string): void {
+  const isKnown = format === undefined || ['yaml', 'json', 'toml'].includes(String(format));
+  demand(isKnown, option, 'the format is yaml, json or toml');
 }
 
 /** A copy of the flags; throws `INVALID_OPTION` when they are no JSON object. */

@@ -21,7 +21,7 @@ export type {
   LogExporterOption,
   WebhookExporterOption,
 } from './exporters/exporter-options.ts';
-export type { FlagFileOption, FlagSetOption } from './flag-set-options.ts';
+export type { FlagFileOption, FlagSetOption, FlagUrlOption } from './flag-set-options.ts';
 export type { FlagMap } from './memory-source.ts';
 export type { RelayOptions } from './options.ts';
 export type { Relay } from './relay.ts';

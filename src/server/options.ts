@@ -7,23 +7,25 @@ import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
 import type { ExporterOption, ResolvedExporter } from './exporters/exporter-options.ts';
 import { resolveExporters } from './exporters/exporter-options.ts';
-import type { FlagFileOption, FlagSetOption, ResolvedFlagSet } from './flag-set-options.ts';
+import type { FlagFileOption, FlagSetOption, FlagUrlOption, ResolvedFlagSet } from './flag-set-options.ts';
 import { resolveFlagSet, resolveFlagSets } from './flag-set-options.ts';
 import { lastModified } from './last-modified.ts';
 import type { FlagMap } from './memory-source.ts';
 import { demand, demandInteger, demandKeys, MAX_TIMER_MS, withoutUndefined } from './option-rules.ts';
 
-/** What a relay is started with; flags are required: `flagFiles`, `flags` or `flagSets`. */
+/** What a relay is started with; flags are required: `flagFiles`, `flagUrls`, `flags` or `flagSets`. */
 export interface RelayOptions {
   /**
    * Flag files, watched for changes. Several are merged in order: a later file's flag replaces an earlier one's of the
    * same key.
    */
   readonly flagFiles?: readonly (string | FlagFileOption)[];
-  /** Flags in memory, by key, merged after the files. Copied; `Relay.setFlags` replaces them. */
+  /** Flags behind URLs, polled, merged after the files: URLs, or objects with headers, format and interval. */
+  readonly flagUrls?: readonly (string | FlagUrlOption)[];
+  /** Flags in memory, by key, merged after files and URLs. Copied; `Relay.setFlags` replaces them. */
   readonly flags?: FlagMap;
   /**
-   * Named flag sets, each with keys, flags and enrichment of its own, in place of `flagFiles`, `flags` and
+   * Named flag sets, each with keys, flags and enrichment of its own, in place of `flagFiles`, `flagUrls`, `flags` and
    * `evaluationContextEnrichment`. A request gets the flag set that its key opens.
    */
   readonly flagSets?: readonly FlagSetOption[];
@@ -108,7 +110,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demandKeys(adminKeys, 'adminKeys');
   const namedFlagSets = resolveFlagSets(given.flagSets ?? []);
   if (namedFlagSets.length > 0) {
-    for (const name of ['flagFiles', 'flags', 'evaluationContextEnrichment'] as const) {
+    for (const name of ['flagFiles', 'flagUrls', 'flags', 'evaluationContextEnrichment'] as const) {
       demand(given[name] === undefined, name, 'belongs into the flag sets when there are `flagSets`');
     }
   }
@@ -144,8 +146,8 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
 
 /** The members of the only flag set, whose keys are those of the relay as a whole. */
 function onlyMembers(given: RelayOptions): Partial<FlagSetOption> {
-  const { flagFiles, flags, evaluationContextEnrichment } = given;
-  return withoutUndefined({ flagFiles, flags, evaluationContextEnrichment }) as Partial<FlagSetOption>;
+  const { flagFiles, flagUrls, flags, evaluationContextEnrichment } = given;
+  return withoutUndefined({ flagFiles, flagUrls, flags, evaluationContextEnrichment }) as Partial<FlagSetOption>;
 }
 
 function isTimeZone(timeZone: string): boolean {

@@ -10,6 +10,7 @@ import type { FlagDocument } from './flag-set.ts';
 import type { ResolvedFlagSet } from './flag-set-options.ts';
 import type { FlagEvaluator, StoreEvent } from './flag-store.ts';
 import { FlagStore } from './flag-store.ts';
+import { HttpSource } from './http-source.ts';
 import type { FlagMap } from './memory-source.ts';
 import { MemorySource } from './memory-source.ts';
 
@@ -38,15 +39,17 @@ export interface FlagSetDependencies {
   readonly listener: (event: StoreEvent, flagSet: RelayFlagSet) => void;
 }
 
-/** Makes a flag set that has read nothing yet. Its files come first, then what is handed over in memory. */
+/** Makes a flag set that has read nothing yet. Its files come first, then URLs, then what is handed over in memory. */
 export function createFlagSet(options: ResolvedFlagSet, dependencies: FlagSetDependencies): RelayFlagSet {
   const { debounceMs, checkIntervalMs } = dependencies;
   const memory = new MemorySource(options.flags);
   const files = options.flagFiles.map(
     ({ path, format }) => new FileSource({ path, format, debounceMs, checkIntervalMs }),
   );
+  const { clock, random } = dependencies.exportPorts;
+  const urls = options.flagUrls.map((url) => new HttpSource({ ...url, clock, random }));
   const store = new FlagStore({
-    sources: [...files, memory],
+    sources: [...files, ...urls, memory],
     enrichment: options.evaluationContextEnrichment,
     createEvaluator: dependencies.createEvaluator,
     listener: (event) => dependencies.listener(event, flagSet),

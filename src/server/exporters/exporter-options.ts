@@ -1,8 +1,15 @@
 /** What an exporter is told: its types, defaults and rules. */
 
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isJsonObject } from '../../internal/json.ts';
-import { demand, demandInteger, MAX_TIMER_MS, withoutUndefined } from '../option-rules.ts';
+import {
+  areHeaders,
+  demand,
+  demandInteger,
+  isTextRecord,
+  isWebUrl,
+  MAX_TIMER_MS,
+  withoutUndefined,
+} from '../option-rules.ts';
 
 /** Appends events to a file, as JSON lines with the fields and the order of GO Feature Flag's file exporter. */
 export interface FileExporterOption {
@@ -74,33 +81,10 @@ function resolveWebhook(exporter: WebhookExporterOption, path: string): Required
   const resolved = { ...WEBHOOK_DEFAULTS, ...withoutUndefined(exporter) };
   demand(isWebUrl(resolved.url), `${path}.url`, 'an absolute http or https URL without user info');
   demand(typeof resolved.secret === 'string', `${path}.secret`, 'a text');
-  demand(isTextRecord(resolved.headers), `${path}.headers`, 'texts by their names');
   demand(areHeaders(resolved.headers), `${path}.headers`, 'names and values that a request can carry');
   demand(isTextRecord(resolved.meta), `${path}.meta`, 'texts by their names');
   demandInteger(resolved.flushIntervalMs, `${path}.flushIntervalMs`, 0, MAX_TIMER_MS);
   demandInteger(resolved.maxBatchEvents, `${path}.maxBatchEvents`, 1, 10_000);
   demandInteger(resolved.timeoutMs, `${path}.timeoutMs`, 1, MAX_TIMER_MS);
   return { ...resolved, headers: { ...resolved.headers }, meta: { ...resolved.meta } };
-}
-
-function isWebUrl(text: unknown): boolean {
-  if (typeof text !== 'string' || !URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
-}
-
-function isTextRecord(value: unknown): value is Record<string, string> {
-  return isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string');
-}
-
-function areHeaders(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }
