@@ -63,7 +63,10 @@ export interface Relay {
   flushExporters(): Promise<void>;
   /** Returns the function that removes the listener. A listener that throws is logged. */
   onEvent(listener: (event: RelayEvent) => void): () => void;
-  /** Ends streams, lets answers under way finish and exporters send what they hold (`drainMs` each), and leaves no handle open. Idempotent. */
+  /**
+   * Ends streams, lets answers under way finish and exporters send what they hold (`drainMs` for both), and leaves no handle
+   * open. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -130,10 +133,12 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      const deadlineMs = clock.monotonic() + resolved.drainMs;
       streams.close();
       await http.close(resolved.drainMs);
+      const restMs = Math.max(0, deadlineMs - clock.monotonic());
       await Promise.all([
-        ...exporters.map((each) => each.close(resolved.drainMs)),
+        ...exporters.map((each) => each.close(restMs)),
         ...flagSets.map(({ store }) => store.close()),
       ]);
     })();
@@ -142,7 +147,9 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
 
   let port: number;
   try {
-    await Promise.all(flagSets.map(({ store }) => store.start()));
+    // All of them have come to an end before any is closed: what starts later would stay open.
+    const starts = await Promise.allSettled(flagSets.map(({ store }) => store.start()));
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
     ({ port } = await http.listen(host, resolved.port));
   } catch (caught) {
     await close();
@@ -158,7 +165,8 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     },
     setApiKeys: (keys, name) => {
       demandKeys(keys, 'apiKeys');
-      authentication.replaceKeys(keys, name === undefined || only !== undefined ? undefined : find(flagSets, name));
+      const flagSet = name === undefined ? undefined : find(flagSets, name);
+      authentication.replaceKeys(keys, flagSet?.isNamed === true ? flagSet : undefined);
       for (const key of keys) logger.remember(key);
     },
     setAdminKeys: (keys) => {

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SHOP, startTestRelay, type TestRelay, temporaryFolder, until } from './test-relay.ts';
+import { DefaultRuleEvaluator, SHOP, startTestRelay, type TestRelay, temporaryFolder, until } from './test-relay.ts';
 
 const CONFIGURATION = '/v1/flag/configuration';
 const BULK = '/ofrep/v1/evaluate/flags';
@@ -150,6 +150,25 @@ describe('flag sets', () => {
       { type: 'changed', flagSet: 'two', flagsChanged: ['b'] },
     ]);
     expect((await get('/info')).json()).toMatchObject({ invalidFlags: 1 });
+  });
+
+  it('do not start when one of them cannot, and leave nothing behind', async () => {
+    const evaluators: DefaultRuleEvaluator[] = [];
+    const options = {
+      flagFiles: undefined as never,
+      flagSets: [
+        { name: 'one', apiKeys: ['key-1'], flagFiles: [join(await temporaryFolder(), 'missing.yaml')] },
+        { name: 'two', apiKeys: ['key-2'], flags: { a: on } },
+      ],
+    };
+    const starting = startTestRelay(undefined, options, async (document) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const evaluator = new DefaultRuleEvaluator(document);
+      evaluators.push(evaluator);
+      return evaluator;
+    });
+    await expect(starting).rejects.toThrow('INVALID_FLAG_FILE: missing.yaml');
+    expect(evaluators.map(({ isClosed }) => isClosed)).toEqual([true]);
   });
 
   it('all end when the relay closes', async () => {
