@@ -19,7 +19,7 @@ const MEMBERS = new Set(['route', 'fault', 'times']);
 /** `GET` lists, `PUT` sets one, `DELETE` clears one (`?route=`) or all. Where keys are configured, one is needed. */
 export function faultsAdminRoutes(dependencies: {
   readonly faults: RelayFaults;
-  readonly authentication: Authentication;
+  readonly authentication: Pick<Authentication<unknown>, 'refuse'>;
 }): Route[] {
   const { faults, authentication } = dependencies;
   const route = (method: Route['method'], act: (exchange: Exchange) => Answer | Promise<Answer>): Route => ({
