@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest';
 import type { EvaluatorEvent } from '../../../../src/evaluator/abstract-evaluator.ts';
 import { RemoteEvaluator } from '../../../../src/evaluator/remote-evaluator.ts';
+import type { Resolution } from '../../../../src/evaluator/resolution.ts';
 import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import { FakeClock, settle } from '../../relay/support/fake-clock.ts';
 import { RecordingLogger } from '../../relay/support/recording-logger.ts';
@@ -87,22 +88,32 @@ export class RemoteBench {
     await until(() => this.#polls() > polls);
   }
 
-  /** Moves the clock until the promise settles: for what ends by a timeout. */
-  async advanceUntil<T>(promise: Promise<T>, stepMs: number): Promise<T> {
-    let isSettled = false;
-    const watched = promise.finally(() => {
-      isSettled = true;
-    });
-    while (!isSettled) {
-      for (let i = 0; i < 20 && !isSettled; i++) await settle();
-      if (!isSettled) await this.clock.advance(stepMs);
-    }
-    return watched;
+  /** Lets what is on the wire arrive, then time pass: less than a request's deadline. */
+  async pass(ms: number): Promise<void> {
+    for (let i = 0; i < 20; i++) await settle();
+    await this.clock.advance(ms);
+  }
+
+  /** A start that fails at least once, up to the end of `initTimeoutMs`; what it rejected with. */
+  async failedStart(initTimeoutMs: number): Promise<unknown> {
+    const ended = this.evaluator.initialize().catch((caught: unknown) => caught);
+    await until(() => this.#polls() > 0);
+    await this.clock.advance(initTimeoutMs);
+    return ended;
+  }
+
+  /** Asks for a flag that the relay stays silent about, and lets the time pass that this takes. */
+  async timeOut(timeoutMs: number, defaultValue?: string): Promise<Resolution> {
+    const before = this.evaluations.length;
+    const asked = this.evaluator.evaluate('flag', {}, defaultValue);
+    await until(() => this.evaluations.length > before);
+    await this.clock.advance(timeoutMs);
+    return asked;
   }
 
   #polls(): number {
     const { feed } = this.evaluator.describe() as { feed: { polls: Record<string, unknown> } | null };
-    const { changed, unchanged, failed } = feed?.polls ?? {};
+    const { changed = 0, unchanged = 0, failed = 0 } = feed?.polls ?? {};
     return Number(changed) + Number(unchanged) + Number(failed);
   }
 }
