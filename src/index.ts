@@ -7,6 +7,7 @@ export type { EvaluatorEvent, EvaluatorState, PreparedContext } from './evaluato
 // For people who build on it.
 export { AbstractEvaluator } from './evaluator/abstract-evaluator.ts';
 export { InProcessEvaluator } from './evaluator/in-process-evaluator.ts';
+export { RemoteEvaluator } from './evaluator/remote-evaluator.ts';
 export type { EvaluationContext, FlagType, Resolution } from './evaluator/resolution.ts';
 export type { JsonObject, JsonPrimitive, JsonValue } from './internal/json.ts';
 export type { Clock } from './options/clock.ts';
