@@ -108,7 +108,8 @@ export class RelayQuestions implements RemoteQuestions {
   }
 
   #resolution(flagKey: string, evaluation: OfrepEvaluation): Resolution {
-    const { metadata } = evaluation;
+    // The marker is the relay's word to a cache, and no fact of the flag: metadata is then the same in both modes.
+    const { [CACHEABLE_MARKER]: marker, ...metadata } = evaluation.metadata;
     const { version, evaluatedRuleName: ruleName } = metadata;
     const common = {
       flagKey,
@@ -130,7 +131,7 @@ export class RelayQuestions implements RemoteQuestions {
       errorCode: undefined,
       errorMessage: undefined,
       engineCode: undefined,
-      cacheable: metadata.gofeatureflag_cacheable === true,
+      cacheable: marker === true,
     });
   }
 
@@ -150,6 +151,9 @@ export class RelayQuestions implements RemoteQuestions {
     };
   }
 }
+
+/** Flag metadata by which the relay says that an answer depends on the context alone. */
+const CACHEABLE_MARKER = 'gofeatureflag_cacheable';
 
 const OPEN_FEATURE_CODES: ReadonlySet<string> = new Set<OpenFeatureErrorCode>([
   'PROVIDER_NOT_READY',

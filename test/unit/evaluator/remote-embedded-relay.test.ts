@@ -58,11 +58,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What both modes must agree on: the relay tells neither rules by number nor the flag's version, and adds a mark of its own. */
+/** What both modes must agree on: the relay tells neither rules by number nor the flag's version. */
 function told({ flagKey, value, variant, reason, errorCode, errorMessage, metadata, ruleName }: Resolution): string {
-  const { gofeatureflag_cacheable: _, ...facts } = metadata;
-  const more =
-    errorCode === undefined ? { metadata: facts, ruleName: ruleName || undefined } : { errorCode, errorMessage };
+  const more = errorCode === undefined ? { metadata, ruleName: ruleName || undefined } : { errorCode, errorMessage };
   return canonicalJson({ flagKey, value, variant, reason, ...more });
 }
 

@@ -24,14 +24,14 @@ async function asking(handler: Handler, options: EdictOptions = {}) {
 const answer = (members: object): Handler => json(JSON.stringify({ key: 'flag', ...members }));
 
 describe('an answer as a resolution', () => {
-  it('has value, variant, reason and metadata as the relay gave them (GOFF-REM-003, GOFF-EVAL-009, D-59)', async () => {
+  it('has value, variant, reason and metadata as the relay gave them, without its word to caches (GOFF-REM-003, GOFF-EVAL-009, D-59)', async () => {
     const metadata = {
       owner: 'payments',
       nested: { list: [1, { a: null }] },
       version: '7',
-      gofeatureflag_cacheable: true,
     };
-    const { questions } = await asking(answer({ value: 7, variant: 'v', reason: 'MY_OWN reason', metadata }));
+    const sent = { ...metadata, gofeatureflag_cacheable: true };
+    const { questions } = await asking(answer({ value: 7, variant: 'v', reason: 'MY_OWN reason', metadata: sent }));
     const given = await questions.ask('flag', {});
     expect(given).toEqual({
       kind: 'answered',
