@@ -88,6 +88,20 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     return this.#lifecycle.confirmedAgeMs;
   }
 
+  /** The feed's last attempt found no relay, or one in an outage: another request would end like it. */
+  get feedIsUnreachable(): boolean {
+    return this.#lifecycle.feedIsUnreachable;
+  }
+
+  /**
+   * What the constructor made of its options, for those who are built around this evaluator.
+   *
+   * @internal
+   */
+  get options(): ResolvedOptions {
+    return this.#options;
+  }
+
   override async initialize(signal?: AbortSignal): Promise<void> {
     await this.#lifecycle.initialize(signal);
     this.#engine.warm();

@@ -84,6 +84,11 @@ export class Lifecycle<S extends CompiledFacts> {
     return this.#session?.feed?.confirmedAgeMs;
   }
 
+  /** The relay cannot be reached just now, as far as the feed knows; false without one. */
+  get feedIsUnreachable(): boolean {
+    return this.#session?.feed?.isUnreachable ?? false;
+  }
+
   /** Twice at the same time: one start. When ready: one refresh, which may fail without rejecting. */
   async initialize(signal?: AbortSignal): Promise<void> {
     await this.#closing;

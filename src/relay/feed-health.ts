@@ -12,6 +12,9 @@ export type HealthOptions = Pick<ResolvedOptions, 'staleAfterFailures' | 'errorA
 /** Refused credentials are told again this often: nobody but a person can heal them. */
 const AUTH_LOG_INTERVAL_MS = 3_600_000;
 
+/** Failures that any other request would meet as well: nobody answers, or nobody in time, or an outage does. */
+const UNREACHABLE: ReadonlySet<EdictErrorCode> = new Set(['NETWORK', 'TIMEOUT', 'UNAVAILABLE']);
+
 const isRefusedCredential = (code: EdictErrorCode): boolean => code === 'UNAUTHORIZED' || code === 'FORBIDDEN';
 
 export class FeedHealth {
@@ -20,6 +23,7 @@ export class FeedHealth {
   #consecutiveFailures = 0;
   #staleSinceMs: number | undefined;
   #lastError: EdictError | undefined;
+  #isUnreachable = false;
   /** The owner was told that something is wrong, and must hear of the recovery. */
   #isDegraded = false;
   #hasLoggedOutage = false;
@@ -33,6 +37,11 @@ export class FeedHealth {
 
   get consecutiveFailures(): number {
     return this.#consecutiveFailures;
+  }
+
+  /** The last attempt found no relay, or one in an outage. */
+  get isUnreachable(): boolean {
+    return this.#isUnreachable;
   }
 
   /** Milliseconds on the monotonic clock since the feed became stale; `undefined` while it is not. */
@@ -50,6 +59,7 @@ export class FeedHealth {
   reportFailure(error: EdictError, isServing: boolean, nextAttemptInMs: number | undefined): void {
     const failures = this.#consecutiveFailures;
     this.#lastError = error;
+    this.#isUnreachable = UNREACHABLE.has(error.code);
     this.#log(error, isServing, nextAttemptInMs);
     const next = nextAttemptInMs === undefined ? {} : { nextAttemptInMs };
     this.#emit({ type: 'failed', error, consecutiveFailures: failures, ...next });
@@ -68,7 +78,13 @@ export class FeedHealth {
     if (isServing && this.#staleSinceMs === undefined) this.#becomeStale();
   }
 
+  /** The relay answered, whatever is made of it. */
+  answered(): void {
+    this.#isUnreachable = false;
+  }
+
   succeeded(): void {
+    this.answered();
     const failures = this.#consecutiveFailures;
     const wasDegraded = this.#isDegraded;
     this.#consecutiveFailures = 0;
