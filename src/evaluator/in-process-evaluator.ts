@@ -8,7 +8,7 @@ import type { EdictOptions } from '../options/edict-options.ts';
 import { describeOptions, type ResolvedOptions, resolveOptions } from '../options/resolve.ts';
 import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
-import { ContextError } from './context-values.ts';
+import { contextErrorText } from './context-values.ts';
 import { Engine, type StoreFactory } from './engine.ts';
 import { InProcessSource, type Staged } from './in-process-source.ts';
 import type { Lane } from './lane.ts';
@@ -299,8 +299,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const flagKey = snapshot.keys[entry.index] as string;
     if (caught instanceof EdictError)
       return this.failure(flagKey, caught.openFeatureCode, caught.message, defaultValue);
-    const text = caught instanceof ContextError ? caught.message : `reading the context threw: ${String(caught)}`;
-    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, defaultValue);
+    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${contextErrorText(caught)}`, defaultValue);
   }
 
   #exhausted(flagKey: string, outcome: number, defaultValue?: JsonValue): Resolution {
