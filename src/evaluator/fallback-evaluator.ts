@@ -3,9 +3,11 @@
 import type { JsonValue } from '../internal/json.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
+import { RelayConnection } from '../relay/connection.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
 import { InProcessEvaluator, type InProcessPorts } from './in-process-evaluator.ts';
 import { type QuestionLine, RemoteFallback } from './remote-fallback.ts';
+import { RelayQuestions } from './remote-questions.ts';
 import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
 
 /**
@@ -48,7 +50,7 @@ export class FallbackEvaluator extends AbstractEvaluator<Answer> {
     super();
     this.local = new InProcessEvaluator(options, ports);
     const resolved = this.local.options;
-    const { openLine } = ports;
+    const openLine = ports.openLine ?? (resolved.endpoint === undefined ? undefined : openRelayLine);
     const mayAsk = resolved.fallback.mode !== 'off' && openLine !== undefined;
     this.#remote = new RemoteFallback(resolved, {
       open: mayAsk ? () => openLine(resolved) : undefined,
@@ -165,6 +167,13 @@ export class FallbackEvaluator extends AbstractEvaluator<Answer> {
     const settled = this.settle(remote, defaultValue, type);
     return Object.freeze({ ...settled, metadata: Object.freeze({ ...settled.metadata, [REMOTE_MARK]: true }) });
   }
+}
+
+/** Questions are no polls: they have connections of their own, as many as may be in flight. */
+function openRelayLine(options: ResolvedOptions): QuestionLine {
+  const { endpoint = [], fallback } = options;
+  const connection = new RelayConnection({ ...options, endpoint, connections: fallback.maxConcurrent });
+  return { questions: new RelayQuestions(connection, options), close: () => connection.close() };
 }
 
 /**
