@@ -8,6 +8,7 @@ export type { EvaluatorEvent, EvaluatorState, PreparedContext } from './evaluato
 export { AbstractEvaluator } from './evaluator/abstract-evaluator.ts';
 export { FallbackEvaluator } from './evaluator/fallback-evaluator.ts';
 export { InProcessEvaluator } from './evaluator/in-process-evaluator.ts';
+export { RemoteEvaluator } from './evaluator/remote-evaluator.ts';
 export type { EvaluationContext, FlagType, Resolution } from './evaluator/resolution.ts';
 export type { JsonObject, JsonPrimitive, JsonValue } from './internal/json.ts';
 export type { Clock } from './options/clock.ts';

@@ -162,3 +162,43 @@ describe('diagnostics', () => {
     });
   });
 });
+
+describe('outcomes of other requests to the same relay', () => {
+  const error = failure('NETWORK').error;
+
+  it('count for staleness like refreshes, and a success of either recovers', async () => {
+    const bench = new FeedBench([flags(1), failure('NETWORK')]);
+    await bench.start();
+    bench.feed.note(error);
+    bench.feed.note(error);
+    expect(bench.eventTypes).toEqual(['published']);
+    await bench.feed.refresh();
+    expect(bench.events.at(-1)).toMatchObject({
+      type: 'stale',
+      message: expect.stringMatching(/^3 requests failed in a row/),
+    });
+    bench.feed.note(undefined);
+    bench.feed.note(undefined);
+    expect(bench.eventTypes.slice(1)).toEqual(['failed', 'stale', 'recovered']);
+  });
+
+  it('make a feed serve that has no configuration yet, and neither hurry nor delay its next attempt', async () => {
+    const bench = new FeedBench([failure('NETWORK')], { initTimeoutMs: 100 });
+    await bench.start();
+    await bench.clock.advance(100);
+    bench.feed.note(undefined);
+    expect(bench.eventTypes).toEqual(['failed', 'recovered']);
+    const before = bench.feed.describe()['nextAttemptInMs'];
+    for (let i = 0; i < 20; i++) bench.feed.note(error);
+    expect(bench.feed.describe()['nextAttemptInMs']).toBe(before);
+    expect(bench.eventTypes.at(-1)).toBe('stale');
+  });
+
+  it('after the end are nobody’s business', async () => {
+    const bench = new FeedBench([flags(1)]);
+    await bench.start();
+    bench.feed.stop();
+    for (let i = 0; i < 5; i++) bench.feed.note(error);
+    expect(bench.eventTypes).toEqual(['published']);
+  });
+});
