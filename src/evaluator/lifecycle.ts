@@ -86,6 +86,11 @@ export class Lifecycle<S extends CompiledFacts> {
     return this.#session?.feed?.confirmedAgeMs;
   }
 
+  /** The relay cannot be reached just now, as far as the feed knows; false without one. */
+  get feedIsUnreachable(): boolean {
+    return this.#session?.feed?.isUnreachable ?? false;
+  }
+
   /** The connection of the life begun last, once it talks to a relay. */
   get connection(): RelayConnection | undefined {
     return this.#session?.connection;

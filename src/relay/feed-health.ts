@@ -12,6 +12,9 @@ export type HealthOptions = Pick<ResolvedOptions, 'staleAfterFailures' | 'errorA
 /** Refused credentials are told again this often: nobody but a person can heal them. */
 const AUTH_LOG_INTERVAL_MS = 3_600_000;
 
+/** Failures that any other request would meet as well: nobody answers, or nobody in time, or an outage does. */
+const UNREACHABLE: ReadonlySet<EdictErrorCode> = new Set(['NETWORK', 'TIMEOUT', 'UNAVAILABLE']);
+
 const isRefusedCredential = (code: EdictErrorCode): boolean => code === 'UNAUTHORIZED' || code === 'FORBIDDEN';
 
 export class FeedHealth {
@@ -22,6 +25,7 @@ export class FeedHealth {
   #otherFailures = 0;
   #staleSinceMs: number | undefined;
   #lastError: EdictError | undefined;
+  #isUnreachable = false;
   /** The owner was told that something is wrong, and must hear of the recovery. */
   #isDegraded = false;
   #hasLoggedOutage = false;
@@ -38,6 +42,11 @@ export class FeedHealth {
     return this.#consecutiveFailures + this.#otherFailures;
   }
 
+  /** The last attempt found no relay, or one in an outage. */
+  get isUnreachable(): boolean {
+    return this.#isUnreachable;
+  }
+
   /** Milliseconds on the monotonic clock since the feed became stale; `undefined` while it is not. */
   get staleForMs(): number | undefined {
     return this.#staleSinceMs === undefined ? undefined : this.#options.clock.monotonic() - this.#staleSinceMs;
@@ -51,6 +60,7 @@ export class FeedHealth {
 
   /** Tells of a counted failure. `isServing`: a configuration is in use, so there is something that can be stale. */
   reportFailure(error: EdictError, isServing: boolean, nextAttemptInMs: number | undefined): void {
+    this.#isUnreachable = UNREACHABLE.has(error.code);
     const effect = isServing ? 'the configuration in use stays' : 'there is no configuration yet';
     const next =
       nextAttemptInMs === undefined
@@ -93,7 +103,13 @@ export class FeedHealth {
     if (isServing && this.#staleSinceMs === undefined) this.#becomeStale();
   }
 
+  /** The relay answered, whatever is made of it. */
+  answered(): void {
+    this.#isUnreachable = false;
+  }
+
   succeeded(): void {
+    this.answered();
     const failures = this.consecutiveFailures;
     // Every remote evaluation comes by here.
     if (failures === 0 && !this.#isDegraded) return;

@@ -130,6 +130,11 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     return this.#counters.confirmedAgeMs;
   }
 
+  /** The last attempt found no relay, or one in an outage. */
+  get isUnreachable(): boolean {
+    return this.#health.isUnreachable;
+  }
+
   /** Plain JSON for diagnostics; no secret, no content. */
   describe(): JsonObject {
     const { clock } = this.#options;
@@ -235,6 +240,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     this.#schedule(attempt.kind === 'held' ? delayBeforeRecheck(this.#options) : delayBeforePoll(this.#options));
     this.#window?.offer(attempt);
     if (attempt.kind === 'held') {
+      this.#health.answered();
       this.#emit({ type: 'held' });
       return 'held';
     }

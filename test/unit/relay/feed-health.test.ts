@@ -37,6 +37,30 @@ describe('staleness', () => {
     expect(bench.eventTypes).not.toContain('recovered');
   });
 
+  it.each([
+    ['NETWORK', true],
+    ['TIMEOUT', true],
+    ['UNAVAILABLE', true],
+    ['INVALID_BODY', false],
+    ['UNAUTHORIZED', false],
+    ['RATE_LIMITED', false],
+  ] as const)(
+    'after %s the relay counts as unreachable: %s, until it answers anything (D-52)',
+    async (code, expected) => {
+      const bench = new FeedBench([flags(1), failure(code), unchanged, failure(code), flags(0)]);
+      await bench.start();
+      expect(bench.feed.isUnreachable).toBe(false);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(expected);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(false);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(expected);
+      expect(await bench.feed.refresh()).toBe('held');
+      expect(bench.feed.isUnreachable).toBe(false);
+    },
+  );
+
   it.each(['UNAUTHORIZED', 'FORBIDDEN'] as const)(
     '%s is stale at once, logged as an error, then hourly (S-05)',
     async (code) => {
