@@ -1,5 +1,7 @@
 /** Counts evaluations per flag, variation, reason and minute: totals that no outage loses. */
 
+import { jsonString } from '../internal/json-safe.ts';
+import { utf8Length } from './event-text.ts';
 import type { SummaryCount, SummaryPeriod } from './summary-event.ts';
 
 /** The key under which evaluations are counted that get no count of their own. */
@@ -135,7 +137,7 @@ export class UsageSummary {
 
   /** False when there was no room and the evaluation is counted among the others. */
   #addRow(flag: FlagRows, { flagKey, variation, reason }: CountedUsage, seconds: number): boolean {
-    const size = COUNT_BYTES + 3 * (flagKey.length + variation.length + reason.length);
+    const size = countBytes(flagKey, variation, reason);
     while (this.#bytes + size > this.#maxBytes) {
       if (this.#stepSeconds >= MAX_STEP_SECONDS) {
         this.#addOther(seconds);
@@ -181,10 +183,14 @@ export class UsageSummary {
       flag.rows = [...merged.values()];
       this.#rowCount += merged.size;
       for (const { variation, reason } of flag.rows) {
-        this.#bytes += COUNT_BYTES + 3 * (key.length + variation.length + reason.length);
+        this.#bytes += countBytes(key, variation, reason);
       }
     }
   }
+}
+
+function countBytes(key: string, variation: string, reason: string): number {
+  return COUNT_BYTES + utf8Length(jsonString(key)) + utf8Length(jsonString(variation)) + utf8Length(jsonString(reason));
 }
 
 /** From the newest on: what is looked for is nearly always among the last few. */
