@@ -2,15 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 
-/** An encoded event and how many accepted events it stands for (a summary: all it counts). */
-export interface EncodedEvent {
+/** An encoded event that stands for many accepted ones: all that it counts. */
+export interface SummaryEvent {
   readonly text: string;
-  /** UTF-8 bytes of the text. */
-  readonly size: number;
   readonly weight: number;
 }
 
-const GONE: EncodedEvent = { text: '', size: 0, weight: 0 };
+const COMMA = 1;
 
 /**
  * Events of one POST, oldest first. While it waits for its next try it may lose its oldest events to newer ones; the id
@@ -18,53 +16,68 @@ const GONE: EncodedEvent = { text: '', size: 0, weight: 0 };
  */
 export class Batch {
   readonly id: string = randomUUID();
-  /** Holds totals that no pressure may remove. */
-  readonly isSummary: boolean;
-  readonly #events: EncodedEvent[];
+  /** The one summary it consists of: a total that no pressure may remove. */
+  readonly summary: SummaryEvent | undefined;
+  /** The events with a comma between any two. */
+  readonly #bytes: Buffer;
+  readonly #sizes: readonly number[];
   #first = 0;
-  #bytes = 0;
-  #weight = 0;
+  #start = 0;
 
-  constructor(events: readonly EncodedEvent[], isSummary = false) {
-    this.#events = events.slice();
-    this.isSummary = isSummary;
-    for (const { size, weight } of events) {
-      this.#bytes += size;
-      this.#weight += weight;
-    }
+  private constructor(bytes: Buffer, sizes: readonly number[], summary?: SummaryEvent) {
+    this.#bytes = bytes;
+    this.#sizes = sizes;
+    this.summary = summary;
+  }
+
+  /** `bytes` are the events with a comma between any two, `sizes` those of the events alone. */
+  static ofEvents(bytes: Buffer, sizes: readonly number[]): Batch {
+    return new Batch(bytes, sizes);
+  }
+
+  static ofSummary(summary: SummaryEvent): Batch {
+    const bytes = Buffer.from(summary.text);
+    return new Batch(bytes, [bytes.length], summary);
   }
 
   get count(): number {
-    return this.#events.length - this.#first;
+    return this.#sizes.length - this.#first;
   }
 
+  /** Bytes of the events alone. */
   get bytes(): number {
-    return this.#bytes;
+    return this.count === 0 ? 0 : this.#bytes.length - this.#start - (this.count - 1) * COMMA;
   }
 
   /** Accepted events it stands for. */
   get weight(): number {
-    return this.#weight;
+    return this.summary === undefined ? this.count : this.summary.weight;
   }
 
-  get events(): readonly EncodedEvent[] {
-    return this.#first === 0 ? this.#events : this.#events.slice(this.#first);
-  }
-
-  /** Gives up the oldest event and says how many accepted events that was. */
-  dropOldest(): number {
-    const event = this.#events[this.#first];
-    if (event === undefined) return 0;
-    // Its text must not stay in memory under a limit that no longer counts it.
-    this.#events[this.#first] = GONE;
+  /** Gives up the oldest event; there is one. */
+  dropOldest(): void {
+    this.#start += (this.#sizes[this.#first] as number) + COMMA;
     this.#first++;
-    this.#bytes -= event.size;
-    this.#weight -= event.weight;
-    return event.weight;
+  }
+
+  /** Two batches with ids of their own; this one has two events or more. */
+  halves(): readonly [Batch, Batch] {
+    const sizes = this.#sizes.slice(this.#first);
+    const left = sizes.slice(0, sizes.length >> 1);
+    const end = this.#start + left.reduce((sum, size) => sum + size + COMMA, 0);
+    return [
+      new Batch(this.#bytes.subarray(this.#start, end - COMMA), left),
+      new Batch(this.#bytes.subarray(end), sizes.slice(left.length)),
+    ];
+  }
+
+  /** The events as JSON, with a comma between any two. */
+  get content(): string {
+    return this.#bytes.toString('utf8', Math.min(this.#start, this.#bytes.length));
   }
 
   /** The document of the POST. `meta` is JSON text. */
   body(meta: string): string {
-    return `{"meta":${meta},"events":[${this.events.map(({ text }) => text).join(',')}]}`;
+    return `{"meta":${meta},"events":[${this.content}]}`;
   }
 }

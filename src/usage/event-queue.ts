@@ -1,7 +1,7 @@
 /** Everything that waits to be sent: the ring, the batches before it, and what goes when the limits are reached. */
 
 import type { ResolvedOptions } from '../options/resolve.ts';
-import type { EncodedEvent } from './batch.ts';
+import type { SummaryEvent } from './batch.ts';
 import { Batch } from './batch.ts';
 import { EventRing } from './event-ring.ts';
 import type { Ledger } from './ledger.ts';
@@ -38,10 +38,10 @@ export class EventQueue {
   constructor(options: QueueOptions, ledger: Ledger, envelopeBytes: number) {
     this.#options = options;
     this.#ledger = ledger;
-    this.#ring = new EventRing(2 * options.maxPendingEvents);
     // The other half belongs to the counts, waiting and in flight.
     this.#maxBytes =
       options.eventMode === 'summary' ? Math.floor(options.maxPendingBytes / 2) : options.maxPendingBytes;
+    this.#ring = new EventRing(2 * options.maxPendingEvents, this.#maxBytes);
     this.#envelopeBytes = envelopeBytes;
   }
 
@@ -65,11 +65,11 @@ export class EventQueue {
   }
 
   get holdsSummary(): boolean {
-    return this.#held.some((batch) => batch.isSummary);
+    return this.#held.some((batch) => batch.summary !== undefined);
   }
 
-  /** Accepts an event; what the limits cost is dropped at once, by policy. */
-  offer(text: string, size: number): void {
+  /** Accepts an event, the first `size` bytes of the source; what the limits cost is dropped at once, by policy. */
+  offer(source: Uint8Array, size: number): void {
     this.#ledger.accepted++;
     if (size > this.#maxBytes) {
       this.#ledger.drop('tooLarge', 1);
@@ -82,13 +82,13 @@ export class EventQueue {
         return;
       }
     }
-    this.#ring.push(text, size);
+    this.#ring.push(source, size);
   }
 
   /** Takes over the events of a summary; they were accepted one by one and are counted already. */
-  hold(events: readonly EncodedEvent[]): void {
+  hold(events: readonly SummaryEvent[]): void {
     // Each is a batch of its own: they are as large as a POST may be.
-    for (const event of events) this.#held.push(new Batch([event], true));
+    for (const event of events) this.#held.push(Batch.ofSummary(event));
   }
 
   /** The batch to send now, oldest first; it is in flight until it is settled. `undefined`: nothing waits. */
@@ -120,7 +120,7 @@ export class EventQueue {
     this.#ledger.drop('closed', lost);
     this.#held = [];
     this.#isInFlight = false;
-    while (this.#ring.shift() !== undefined);
+    while (this.#ring.drop());
     return lost;
   }
 
@@ -129,7 +129,7 @@ export class EventQueue {
     let count = this.#ring.count;
     let bytes = this.#ring.bytes;
     for (const batch of this.#held) {
-      if (batch.isSummary) continue;
+      if (batch.summary !== undefined) continue;
       count += batch.count;
       bytes += batch.bytes;
     }
@@ -140,19 +140,20 @@ export class EventQueue {
   /** Whether dropping everything that may be dropped would be enough. */
   #fitsBesideFlight(size: number): boolean {
     const [flying] = this.#held;
-    if (!this.#isInFlight || flying === undefined || flying.isSummary) return true;
+    if (!this.#isInFlight || flying === undefined || flying.summary !== undefined) return true;
     return flying.count < this.#ring.capacity && flying.bytes + size <= this.#maxBytes;
   }
 
   #dropOldest(cause: 'overflow' | 'bytes'): boolean {
     for (let i = this.#isInFlight ? 1 : 0; i < this.#held.length; i++) {
       const batch = this.#held[i] as Batch;
-      if (batch.isSummary) continue;
-      this.#ledger.drop(cause, batch.dropOldest());
+      if (batch.summary !== undefined) continue;
+      batch.dropOldest();
+      this.#ledger.drop(cause, 1);
       if (batch.count === 0) this.#held.splice(i, 1);
       return true;
     }
-    if (this.#ring.shift() === undefined) return false;
+    if (!this.#ring.drop()) return false;
     this.#ledger.drop(cause, 1);
     return true;
   }
@@ -160,28 +161,30 @@ export class EventQueue {
   /** The oldest events of the ring, as many as one POST may have; at least one. */
   #cut(): Batch {
     const { maxBatchEvents, maxBatchBytes } = this.#options;
-    const events: EncodedEvent[] = [];
-    let bytes = this.#envelopeBytes;
-    while (events.length < maxBatchEvents) {
-      const size = this.#ring.oldestSize;
-      if (size === 0 || (events.length > 0 && bytes + 1 + size > maxBatchBytes)) break;
-      events.push({ text: this.#ring.shift() as string, size, weight: 1 });
+    const sizes: number[] = [];
+    let total = 0;
+    for (const size of this.#ring.sizes()) {
       // The comma between two events.
-      bytes += size + 1;
+      const more = sizes.length === 0 ? size : size + 1;
+      const isFull = sizes.length === maxBatchEvents || this.#envelopeBytes + total + more > maxBatchBytes;
+      if (sizes.length > 0 && isFull) break;
+      sizes.push(size);
+      total += more;
     }
-    return new Batch(events);
+    const bytes = Buffer.alloc(total, ',');
+    for (let i = 0, at = 0; i < sizes.length; i++) at += this.#ring.moveTo(bytes, at) + 1;
+    return Batch.ofEvents(bytes, sizes);
   }
 
   /** Halves with ids of their own: the whole was refused, so nobody has any of it. */
   #split(batch: Batch): void {
-    const { events, isSummary } = batch;
-    const parts = events.length > 1 ? events : isSummary ? splitSummaryEvent((events[0] as EncodedEvent).text) : events;
-    if (parts.length < 2) {
-      this.#held.shift();
-      this.#ledger.drop('tooLarge', batch.weight);
-      return;
-    }
-    const middle = parts.length >> 1;
-    this.#held.splice(0, 1, new Batch(parts.slice(0, middle), isSummary), new Batch(parts.slice(middle), isSummary));
+    const halves =
+      batch.summary !== undefined
+        ? splitSummaryEvent(batch.summary.text).map((event) => Batch.ofSummary(event))
+        : batch.count > 1
+          ? batch.halves()
+          : [];
+    this.#held.splice(0, 1, ...halves);
+    if (halves.length === 0) this.#ledger.drop('tooLarge', batch.weight);
   }
 }

@@ -23,11 +23,14 @@ export class Outage {
   #consecutiveFailures = 0;
   #lastError: JsonObject | null = null;
   #lastSentAt: string | null = null;
-  #begun: { readonly atMs: number; readonly dropped: number } | undefined;
+  #begunAtMs: number | undefined;
+  /** The outage began some time after the last success; what was dropped since then is its loss. */
+  #droppedBefore: number;
 
   constructor(options: Pick<ResolvedOptions, 'clock' | 'logger'>, ledger: Ledger) {
     this.#options = options;
     this.#ledger = ledger;
+    this.#droppedBefore = ledger.dropped;
   }
 
   /** Failures in a row that a later try may heal; the delay before it depends on them. */
@@ -43,7 +46,6 @@ export class Outage {
     };
   }
 
-  /** Before the batch is settled, so that what it loses belongs to the outage. */
   failed(error: EdictError, fate: Fate): void {
     const { clock, logger } = this.#options;
     this.#consecutiveFailures = fate === 'keep' ? this.#consecutiveFailures + 1 : 0;
@@ -52,19 +54,20 @@ export class Outage {
     if (fate === 'split') return;
     const effect = fate === 'keep' ? 'they are kept and sent again' : 'these cannot be sent and are dropped';
     const line = `usage events were not taken: ${error.message}; ${effect}`;
-    if (this.#begun === undefined) logger.warn(line);
+    if (this.#begunAtMs === undefined) logger.warn(line);
     else logger.debug(line);
-    this.#begun ??= { atMs: clock.monotonic(), dropped: this.#ledger.dropped };
+    this.#begunAtMs ??= clock.monotonic();
   }
 
   succeeded(): void {
     const { clock, logger } = this.#options;
     this.#consecutiveFailures = 0;
     this.#lastSentAt = timeText(clock.now());
-    if (this.#begun === undefined) return;
-    const seconds = Math.round((clock.monotonic() - this.#begun.atMs) / 1_000);
-    const lost = this.#ledger.dropped - this.#begun.dropped;
-    this.#begun = undefined;
+    const lost = this.#ledger.dropped - this.#droppedBefore;
+    this.#droppedBefore = this.#ledger.dropped;
+    if (this.#begunAtMs === undefined) return;
+    const seconds = Math.round((clock.monotonic() - this.#begunAtMs) / 1_000);
+    this.#begunAtMs = undefined;
     logger.warn(`usage events are taken again after ${seconds} s; ${lost === 0 ? 'none was' : `${lost} were`} lost`);
   }
 }

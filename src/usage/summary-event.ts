@@ -1,9 +1,9 @@
 /** The tracking event that stands for many evaluations: `edict.evaluation-summary`, made, cut to size and halved. */
 
 import { jsonString } from '../internal/json-safe.ts';
-import type { EncodedEvent } from './batch.ts';
-import type { EventSubject } from './event-text.ts';
-import { trackingEvent, utf8Length } from './event-text.ts';
+import type { SummaryEvent } from './batch.ts';
+import type { EventSubject } from './event-writer.ts';
+import { trackingEvent, utf8Length } from './event-writer.ts';
 import { NO_USER } from './user-keys.ts';
 
 /** Evaluations of one flag that had the same outcome in the same minute. */
@@ -33,8 +33,8 @@ export function summaryEvents(
   period: SummaryPeriod,
   creationDate: number,
   maxBytes: number,
-): EncodedEvent[] {
-  const events: EncodedEvent[] = [];
+): SummaryEvent[] {
+  const events: SummaryEvent[] = [];
   let texts: string[] = [];
   let weight = 0;
   let bytes = FRAME_BYTES;
@@ -57,7 +57,7 @@ export function summaryEvents(
 }
 
 /** Two events with half the counts each; none when there is only one count. The text is one of ours. */
-export function splitSummaryEvent(text: string): EncodedEvent[] {
+export function splitSummaryEvent(text: string): SummaryEvent[] {
   const { creationDate, trackingEventDetails } = JSON.parse(text) as {
     creationDate: number;
     trackingEventDetails: SummaryPeriod & { counts: SummaryCount[] };
@@ -76,11 +76,11 @@ function summaryEvent(
   weight: number,
   { from, to }: SummaryPeriod,
   creationDate: number,
-): EncodedEvent {
+): SummaryEvent {
   const subject: EventSubject = { userKey: NO_USER, isAnonymous: false, creationDate };
   const details = `{"from":${from},"to":${to},"counts":[${counts.join(',')}]}`;
   const text = trackingEvent(subject, SUMMARY_KEY, '{}', details);
-  return { text, size: utf8Length(text), weight };
+  return { text, weight };
 }
 
 function countText({ key, variation, reason, minute, count }: SummaryCount): string {

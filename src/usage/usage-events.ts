@@ -6,8 +6,8 @@ import { holdProcess, startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { CollectorClient, collectorEndpoints } from './collector-client.ts';
 import { EventQueue } from './event-queue.ts';
-import type { EventSubject } from './event-text.ts';
-import { DEFAULT_VARIATION, epochSeconds, featureEvent, trackingEvent, utf8Length } from './event-text.ts';
+import type { EventSubject } from './event-writer.ts';
+import { DEFAULT_VARIATION, EventWriter, epochSeconds, trackingEvent, utf8Length } from './event-writer.ts';
 import { Ledger } from './ledger.ts';
 import { Outage } from './outage.ts';
 import { Publisher } from './publisher.ts';
@@ -50,6 +50,7 @@ interface Life {
   readonly publisher: Publisher;
   readonly sink: UsageSink;
   readonly keys: UserKeys;
+  readonly writer: EventWriter;
 }
 
 /**
@@ -116,7 +117,7 @@ export class UsageEvents {
     try {
       const text = this.#trackingText(life, name, context ?? {}, details ?? {});
       if (text === undefined) this.#dropInvalid();
-      else life.queue.offer(text, utf8Length(text));
+      else this.#offerText(life.queue, text);
     } catch {
       this.#dropInvalid();
     }
@@ -201,7 +202,7 @@ export class UsageEvents {
       countsWaiting: () => summary?.size ?? 0,
       takeCounts,
     });
-    return { queue, summary, publisher, sink, keys: new UserKeys(options) };
+    return { queue, summary, publisher, sink, keys: new UserKeys(options), writer: new EventWriter() };
   }
 
   /** The life that takes an event; without one the event is counted and forgotten. */
@@ -219,14 +220,19 @@ export class UsageEvents {
     }
   }
 
-  #addFeature({ queue, keys }: Life, usage: FeatureUsage): void {
+  #offerText(queue: EventQueue, text: string): void {
+    const bytes = Buffer.from(text);
+    queue.offer(bytes, bytes.length);
+  }
+
+  #addFeature({ queue, keys, writer }: Life, usage: FeatureUsage): void {
     if (!keys.isSampled(usage.targetingKey)) {
       this.#ledger.reject('sampledOut');
       return;
     }
-    const text = featureEvent(this.#subject(keys, usage.targetingKey, usage.isAnonymous), usage);
-    if (text === undefined) this.#dropInvalid();
-    else queue.offer(text, utf8Length(text));
+    const size = writer.feature(this.#subject(keys, usage.targetingKey, usage.isAnonymous), usage);
+    if (size === undefined) this.#dropInvalid();
+    else queue.offer(writer.bytes, size);
   }
 
   #count(summary: UsageSummary, { flagKey, variation, reason, isDefault }: FeatureUsage): void {

@@ -1,7 +1,7 @@
 /** Counts evaluations per flag, variation, reason and minute: totals that no outage loses. */
 
 import { jsonString } from '../internal/json-safe.ts';
-import { utf8Length } from './event-text.ts';
+import { utf8Length } from './event-writer.ts';
 import type { SummaryCount, SummaryPeriod } from './summary-event.ts';
 
 /** The key under which evaluations are counted that get no count of their own. */

@@ -233,7 +233,7 @@ describe('an outage', () => {
     bench.sink.nowAnswer(taken);
     await bench.clock.advance(60_000);
     expect(bench.logger.at('warn')).toHaveLength(2);
-    expect(bench.logger.at('warn')[1]).toMatch(/usage events are taken again after 6\d\d s; 20 were lost/);
+    expect(bench.logger.at('warn')[1]).toMatch(/usage events are taken again after 6\d\d s; 50 were lost/);
     expect(bench.counts).toMatchObject({ accepted: 60, sent: 10, pending: 0, dropped: { total: 50, overflow: 50 } });
   });
 

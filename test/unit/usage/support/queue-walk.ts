@@ -1,6 +1,6 @@
 /** Walks a queue through random steps beside a model that does the same with plain arrays, and compares after each. */
 
-import type { Batch, EncodedEvent } from '../../../../src/usage/batch.ts';
+import type { Batch } from '../../../../src/usage/batch.ts';
 import type { QueueOptions } from '../../../../src/usage/event-queue.ts';
 import { EventQueue } from '../../../../src/usage/event-queue.ts';
 import { Ledger } from '../../../../src/usage/ledger.ts';
@@ -48,12 +48,12 @@ export function walk(random: Random, steps: number, options: QueueOptions): Walk
     if (kind < 60) {
       const name = `${offered++}:`;
       const text = name + pad.slice(0, random.below(random.below(50) === 0 ? 400 : 60));
-      queue.offer(text, text.length);
+      queue.offer(Buffer.from(text), text.length);
       offerTo(
         model,
         { text, size: text.length },
         options,
-        inFlight !== undefined && !inFlight.isSummary ? inFlight.id : undefined,
+        inFlight !== undefined && inFlight.summary === undefined ? inFlight.id : undefined,
       );
     } else if (kind < 70) {
       summary.add(
@@ -69,13 +69,13 @@ export function walk(random: Random, steps: number, options: QueueOptions): Walk
       }
     } else if (inFlight === undefined) {
       inFlight = queue.begin();
-      if (inFlight !== undefined && !inFlight.isSummary) begun(model, inFlight, fail);
+      if (inFlight !== undefined && inFlight.summary === undefined) begun(model, inFlight, fail);
       else if (inFlight === undefined && model.waiting > 0) fail('began nothing although events wait');
     } else {
       const outcome = (['sent', 'keep', 'refused', 'split'] as const)[random.below(4)] as 'sent';
-      const events = inFlight.events.map(({ text }) => text);
-      if (inFlight.isSummary && outcome === 'sent') summariesSent += inFlight.weight;
-      if (!inFlight.isSummary) settled(model, inFlight, outcome, events, fail);
+      const events = inFlight.content.split(',');
+      if (inFlight.summary !== undefined && outcome === 'sent') summariesSent += inFlight.weight;
+      if (inFlight.summary === undefined) settled(model, inFlight, outcome, events, fail);
       queue.settle(outcome);
       inFlight = undefined;
     }
@@ -97,7 +97,7 @@ export function walk(random: Random, steps: number, options: QueueOptions): Walk
 
 function offerTo(
   model: Model,
-  event: EncodedEvent | { text: string; size: number },
+  event: { text: string; size: number },
   options: QueueOptions,
   flying: string | undefined,
 ): void {
@@ -128,7 +128,7 @@ function offerTo(
 
 /** The batch must be the oldest events: those held before, or a fresh cut of the ring. */
 function begun(model: Model, batch: Batch, fail: (what: string) => never): void {
-  const texts = batch.events.map(({ text }) => text);
+  const texts = batch.content.split(',');
   if (model.held.length === 0) model.held.push({ id: batch.id, events: model.ring.splice(0, texts.length) });
   const [first] = model.held as [(typeof model.held)[number]];
   // Halves are given their ids by the queue.
