@@ -82,7 +82,12 @@ export class EventQueue {
         return;
       }
     }
-    this.#ring.push(source, size);
+    try {
+      this.#ring.push(source, size);
+    } catch {
+      // The buffer could not grow: the process has less memory than the limit allows for.
+      this.#ledger.drop('bytes', 1);
+    }
   }
 
   /** Takes over the events of a summary; they were accepted one by one and are counted already. */
