@@ -45,8 +45,8 @@ export class FallbackEvaluator extends AbstractEvaluator<Answer> {
   /** Throws `INVALID_OPTION` before any I/O. */
   constructor(options: EdictOptions);
   /** @internal */
-  constructor(options: EdictOptions, ports: FallbackPorts);
-  constructor(options: EdictOptions, ports: FallbackPorts = {}) {
+  constructor(options: EdictOptions | ResolvedOptions, ports?: FallbackPorts);
+  constructor(options: EdictOptions | ResolvedOptions, ports: FallbackPorts = {}) {
     super();
     this.local = new InProcessEvaluator(options, ports);
     const resolved = this.local.options;

@@ -52,8 +52,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   /** Throws `INVALID_OPTION` before any I/O. */
   constructor(options: EdictOptions);
   /** @internal */
-  constructor(options: EdictOptions, ports: InProcessPorts);
-  constructor(options: EdictOptions, ports: InProcessPorts = {}) {
+  constructor(options: EdictOptions | ResolvedOptions, ports?: InProcessPorts);
+  constructor(options: EdictOptions | ResolvedOptions, ports: InProcessPorts = {}) {
     super();
     this.#options = resolveOptions(options);
     this.#clock = this.#options.clock;

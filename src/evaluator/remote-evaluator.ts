@@ -50,7 +50,10 @@ export class RemoteEvaluator extends AbstractEvaluator<Promise<Resolution>> {
   #isServing = false;
 
   /** Throws `INVALID_OPTION` before any I/O. */
-  constructor(options: EdictOptions) {
+  constructor(options: EdictOptions);
+  /** @internal */
+  constructor(options: EdictOptions | ResolvedOptions);
+  constructor(options: EdictOptions | ResolvedOptions) {
     super();
     this.#options = Object.freeze({ ...resolveOptions(options), evaluationType: 'remote' as const });
     const { endpoint, bootstrap, logger, clock, staleAfterFailures } = this.#options;
@@ -63,6 +66,10 @@ export class RemoteEvaluator extends AbstractEvaluator<Promise<Resolution>> {
     this.#hold = new SharedHold(clock);
     // Zero flags take nothing away here: whatever the relay has, it is the relay that decides.
     this.#lifecycle = new Lifecycle({ ...this.#options, emptyConfiguration: 'accept' }, this.#ports());
+  }
+
+  override get isRemote(): true {
+    return true;
   }
 
   override get state(): EvaluatorState {
