@@ -261,6 +261,31 @@ describe('a life', () => {
     expect(isBalanced(bench.counts)).toBe(true);
   });
 
+  it('shows its last failure and success, those of the life at work', async () => {
+    const bench = new UsageBench();
+    bench.sink.nowAnswer(refused(503), taken);
+    bench.use('a');
+    await bench.usage.flush();
+    const at = '2026-01-01T00:00:00.000Z';
+    const lastError = { code: 'UNAVAILABLE', status: 503, at };
+    expect(bench.usage.describe()).toMatchObject({
+      state: 'started',
+      consecutiveFailures: 1,
+      lastError,
+      lastSentAt: null,
+    });
+    await bench.usage.flush();
+    expect(bench.usage.describe()).toMatchObject({ consecutiveFailures: 0, lastError, lastSentAt: at });
+    await bench.usage.close(0);
+    expect(bench.usage.describe()).toMatchObject({ state: 'closed', lastError });
+    bench.usage.start();
+    expect(bench.usage.describe()).toMatchObject({
+      consecutiveFailures: 0,
+      lastError: null,
+      batches: { sent: 1, failed: 1 },
+    });
+  });
+
   it('without a place to send to, or switched off, takes nothing and starts no timer (GOFF-TRACK-003)', () => {
     const clock = new FakeClock();
     const bootstrap = { flags: {} };
