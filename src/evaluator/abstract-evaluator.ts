@@ -33,6 +33,10 @@ export abstract class AbstractEvaluator<R extends Resolution | Promise<Resolutio
   readonly #listeners = new Set<(event: EvaluatorEvent) => void>();
 
   abstract readonly state: EvaluatorState;
+  /** True when the relay decides each flag: it then records evaluations itself. */
+  get isRemote(): boolean {
+    return false;
+  }
   /** Milliseconds since the relay last confirmed the configuration in use; `undefined` when it never did. */
   abstract readonly confirmedAgeMs: number | undefined;
   /** Idempotent; after `close` it begins afresh. Rejects with an `EdictError` when the start failed. */

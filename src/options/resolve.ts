@@ -22,6 +22,13 @@ export type ResolvedOptions = { readonly [Name in Exclude<OptionName, 'logger'>]
   readonly logger: SafeLogger;
 };
 
+/** What `resolveOptions` gave: provider and evaluators pass it on, and a second check would repeat every warning. */
+const RESOLVED = new WeakSet<object>();
+
+function isResolved(options: EdictOptions | ResolvedOptions): options is ResolvedOptions {
+  return typeof options === 'object' && options !== null && RESOLVED.has(options);
+}
+
 /** Below this a poll is so frequent that it is more often a mistake of unit than a wish. */
 const LOW_POLL_INTERVAL_MS = 5_000;
 
@@ -32,11 +39,12 @@ const MAX_UNKNOWN_WARNINGS = 10;
  * Checks, completes, copies and freezes options. The caller's object is never changed, and changing it later has no
  * effect.
  *
- * Unknown names cost one warning each, naming the nearest known name.
+ * Unknown names cost one warning each, naming the nearest known name. What it gave once passes unchanged.
  *
  * @throws EdictError INVALID_OPTION, naming option, kind of value and rule, before any I/O.
  */
-export function resolveOptions(options: EdictOptions = {}): ResolvedOptions {
+export function resolveOptions(options: EdictOptions | ResolvedOptions = {}): ResolvedOptions {
+  if (isResolved(options)) return options;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new EdictError('INVALID_OPTION', `options: got ${describeKind(options)}; must be an object`);
   }
@@ -54,6 +62,7 @@ export function resolveOptions(options: EdictOptions = {}): ResolvedOptions {
   resolved.exporterMetadata = withoutReserved(resolved.exporterMetadata, logger);
   rememberSecrets(resolved);
   warnAbout(resolved, given);
+  RESOLVED.add(resolved);
   return Object.freeze(resolved);
 }
 

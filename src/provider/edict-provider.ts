@@ -4,23 +4,31 @@ import type {
   ErrorCode,
   EvaluationContext,
   FlagMetadata,
+  Hook,
   JsonValue,
   Provider,
   ResolutionDetails,
+  TrackingEventDetails,
 } from '@openfeature/server-sdk';
+import type { EdictErrorCode } from '../errors.ts';
 import { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
-import { InProcessEvaluator } from '../evaluator/in-process-evaluator.ts';
 import type { FlagType, Resolution } from '../evaluator/resolution.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
+import { resolveOptions } from '../options/resolve.ts';
+import { isHeard, publish } from '../telemetry/channels.ts';
 import { consoleLogger, createSafeLogger } from '../telemetry/logger.ts';
+import type { FlushResult } from '../usage/usage-events.ts';
+import { ContextHook } from './context-hook.ts';
+import { createEvaluator } from './create-evaluator.ts';
 import { LifecycleEvents } from './lifecycle-events.ts';
 import { ProviderEvents } from './provider-events.ts';
+import { ProviderUsage } from './provider-usage.ts';
 import { ProviderStartError } from './start-error.ts';
 
 /**
  * Edict as a provider of the OpenFeature server SDK: flags are decided in-process, in WebAssembly, against a configuration
- * polled from a relay. A resolution never throws, never waits and never touches the network; when a flag cannot be decided the
- * caller gets the default with an error code and a message.
+ * polled from a relay, or by the relay itself (`evaluationType: 'remote'`). A resolution never throws; when a flag cannot be
+ * decided the caller gets the default with an error code and a message.
  *
  * The optional peer `@openfeature/server-sdk` (1.19 or newer) is yours to install; this class does not load it.
  *
@@ -29,27 +37,39 @@ import { ProviderStartError } from './start-error.ts';
  * await OpenFeature.setProviderAndWait(provider);
  * const enabled = await OpenFeature.getClient().getBooleanValue('new-checkout', false, { targetingKey: 'user-1' });
  */
-export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> implements Provider {
+export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> implements Provider {
   /** A literal: a class's own name changes under a minifier (requirement 2.1.1). */
   readonly metadata = { name: 'edict' } as const;
   readonly runsOn = 'server';
   readonly events: ProviderEvents;
-  /** Decides the flags. Its synchronous `evaluate` answers without the SDK's cost; its life belongs to this provider. */
+  /** The context hook, then the usage hook; registered once, whatever happens to the provider later. */
+  readonly hooks: Hook[];
+  /** Decides the flags without the SDK's cost, and without usage events; its life belongs to this provider. */
   readonly evaluator: E;
   readonly #lifecycle: LifecycleEvents;
+  readonly #usage: ProviderUsage | undefined;
 
-  /** Decides in-process. Throws `EdictError` INVALID_OPTION before any I/O. */
+  /** Throws `EdictError` INVALID_OPTION before any I/O. */
   constructor(options: EdictOptions);
   /**
    * Puts an evaluator of your own behind the SDK, or one that also serves others. `initialize()` starts it and `onClose()`
-   * closes it.
+   * closes it. No usage events are sent, because there is no option that says where to.
    */
   constructor(evaluator: E);
   constructor(source: EdictOptions | E) {
-    // Without a type argument E is the evaluator that options make.
-    this.evaluator = source instanceof AbstractEvaluator ? source : (new InProcessEvaluator(source) as unknown as E);
-    const logger = source instanceof AbstractEvaluator ? undefined : source.logger;
-    this.events = new ProviderEvents(createSafeLogger(logger ?? consoleLogger));
+    if (source instanceof AbstractEvaluator) {
+      this.evaluator = source;
+      this.events = new ProviderEvents(createSafeLogger(consoleLogger));
+      this.hooks = [new ContextHook({})];
+    } else {
+      const options = resolveOptions(source);
+      // Without a type argument E is whatever evaluator the options make.
+      this.evaluator = createEvaluator(options) as E;
+      this.events = new ProviderEvents(options.logger);
+      this.#usage = ProviderUsage.create(options, this.evaluator);
+      const context = new ContextHook(options.exporterMetadata);
+      this.hooks = this.#usage === undefined ? [context] : [context, this.#usage.hook];
+    }
     this.#lifecycle = new LifecycleEvents((type, context) =>
       this.events.emit(type as Parameters<ProviderEvents['emit']>[0], context),
     );
@@ -68,17 +88,22 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
       await this.evaluator.initialize();
     } catch (caught) {
       const error = new ProviderStartError(caught);
+      if (!ENDS_FOR_GOOD.has(error.cause.code)) this.#usage?.start();
       settled({ isServing: false, error });
       throw error;
     }
+    this.#usage?.start();
     const { state } = this.evaluator;
     settled({ isServing: state === 'ready' || state === 'stale' });
   }
 
-  /** Stops polling, aborts requests and releases the stores, within `closeTimeoutMs` (2.5.1). Idempotent; never rejects. */
-  onClose(): Promise<void> {
+  /**
+   * Stops polling, aborts requests, sends waiting events and releases the stores, within `closeTimeoutMs` (2.5.1).
+   * Idempotent; never rejects.
+   */
+  async onClose(): Promise<void> {
     this.#lifecycle.close();
-    return this.evaluator.close();
+    await Promise.all([this.evaluator.close(), this.#usage?.close()]);
   }
 
   resolveBooleanEvaluation(
@@ -114,6 +139,19 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
     return this.#resolve(flagKey, defaultValue, context, 'object');
   }
 
+  /** Records that something happened (requirement 2.7.1). Returns at once, never throws. */
+  track(trackingEventName: string, context: EvaluationContext, details?: TrackingEventDetails): void {
+    this.#usage?.track(trackingEventName, context, details);
+  }
+
+  /**
+   * Sends waiting events now: for processes that are short-lived, or suspended between requests. Never rejects; the counts
+   * say what became of the events.
+   */
+  flush(): Promise<FlushResult> {
+    return this.#usage?.flush() ?? Promise.resolve({ sent: 0, pending: 0, dropped: 0 });
+  }
+
   /** Asks the relay now, with a conditional request. Never rejects. */
   refresh(): Promise<'changed' | 'unchanged' | 'failed'> {
     return this.evaluator.refresh('refresh()');
@@ -131,7 +169,7 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
 
   /** State, configuration, counters and options as plain JSON; no credential, no context value. */
   diagnostics(): Record<string, unknown> {
-    return { provider: this.metadata.name, ...this.evaluator.describe() };
+    return { provider: this.metadata.name, ...this.evaluator.describe(), events: this.#usage?.describe() ?? null };
   }
 
   /** Hot path: one call, one details object and one promise on top of the evaluator. */
@@ -142,9 +180,22 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
     type: FlagType,
   ): Promise<ResolutionDetails<T>> {
     const answer = this.evaluator.evaluate(flagKey, context, defaultValue as never, type);
-    return answer instanceof Promise ? answer.then(detailsOf<T>) : Promise.resolve(detailsOf<T>(answer));
+    if (answer instanceof Promise) return answer.then((resolution) => this.#details<T>(resolution, context));
+    return Promise.resolve(this.#details<T>(answer, context));
+  }
+
+  #details<T>(resolution: Resolution, context: EvaluationContext): ResolutionDetails<T> {
+    if (resolution.errorCode !== undefined) this.#usage?.hook.noteError(resolution.metadata, context);
+    if (isHeard('edict:evaluate')) {
+      const { flagKey, variant, reason, errorCode } = resolution;
+      publish('edict:evaluate', { flagKey, variant, reason, errorCode });
+    }
+    return detailsOf<T>(resolution);
   }
 }
+
+/** Starts after which nothing goes on in the background; after any other a configuration may still come, and evaluations with it. */
+const ENDS_FOR_GOOD: ReadonlySet<EdictErrorCode> = new Set(['MODULE_REJECTED', 'CLOSED']);
 
 /** Flag metadata with the flag's version, for the shared resolutions of an in-process evaluator. */
 const versioned = new WeakMap<Resolution, FlagMetadata>();

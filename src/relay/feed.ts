@@ -59,6 +59,8 @@ export class ConfigurationFeed<C extends CompiledFacts> {
 
   #applied: ConfigurationMeta | undefined;
   #hasLocal = false;
+  /** The relay has answered a request as it should, since the start. */
+  #hasAnswered = false;
   #isStopped = false;
   #current: Promise<RefreshResult> | undefined;
   #next: Promise<RefreshResult> | undefined;
@@ -102,6 +104,19 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     return this.#refreshOrJoin().finally(release);
   }
 
+  /**
+   * Takes the outcome of a request of another kind to the same relay: it counts for the health of the feed like an attempt,
+   * and changes neither the configuration nor the time of the next attempt.
+   */
+  note(error: EdictError | undefined): void {
+    if (this.#isStopped) return;
+    if (error !== undefined) this.#health.reportOtherFailure(error, this.#isServing);
+    else {
+      this.#hasAnswered = true;
+      this.#health.succeeded();
+    }
+  }
+
   /** Ends the loop: no timer stays, nothing is published any more. The fetch in flight is the client's to abort. */
   stop(): void {
     this.#isStopped = true;
@@ -113,6 +128,11 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   /** Milliseconds since the relay last confirmed the configuration in use; `undefined` when it never did. */
   get confirmedAgeMs(): number | undefined {
     return this.#counters.confirmedAgeMs;
+  }
+
+  /** The last attempt found no relay, or one in an outage. */
+  get isUnreachable(): boolean {
+    return this.#health.isUnreachable;
   }
 
   /** Plain JSON for diagnostics; no secret, no content. */
@@ -134,7 +154,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   }
 
   get #isServing(): boolean {
-    return this.#hasLocal || this.#applied !== undefined;
+    return this.#hasLocal || this.#hasAnswered;
   }
 
   #started(outcome: StartOutcome): void {
@@ -209,21 +229,18 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   #settle(attempt: Attempt): RefreshResult {
     if (attempt.kind === 'failed') {
       this.#counters.countFailure(attempt.error);
-      const delayMs = delayAfterFailure(
-        this.#options,
-        attempt,
-        this.#health.countFailure(),
-        this.#applied !== undefined,
-      );
+      const delayMs = delayAfterFailure(this.#options, attempt, this.#health.countFailure(), this.#hasAnswered);
       this.#schedule(delayMs);
       this.#window?.offer(attempt);
       this.#health.reportFailure(attempt.error, this.#isServing, delayMs);
       return 'failed';
     }
+    if (attempt.kind !== 'held') this.#hasAnswered = true;
     this.#counters.count(attempt.kind);
     this.#schedule(attempt.kind === 'held' ? delayBeforeRecheck(this.#options) : delayBeforePoll(this.#options));
     this.#window?.offer(attempt);
     if (attempt.kind === 'held') {
+      this.#health.answered();
       this.#emit({ type: 'held' });
       return 'held';
     }

@@ -264,6 +264,13 @@ describe('resolving', () => {
     expect(given).toEqual({ provider: 'mine', openfeature: false, service: 'shop' });
   });
 
+  it('passes what it gave unchanged, without a second warning', () => {
+    const logger = new RecordingLogger();
+    const once = resolve({ logger, wrong: 1 });
+    expect(resolveOptions(once)).toBe(once);
+    expect(logger.at('warn')).toHaveLength(1);
+  });
+
   it('clips stallTimeoutMs to timeoutMs', () => {
     expect(resolve({ timeoutMs: 300 }).stallTimeoutMs).toBe(300);
   });
