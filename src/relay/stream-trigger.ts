@@ -30,7 +30,7 @@ export interface StreamPorts {
   onUp(isUp: boolean): void;
 }
 
-type TimerName = 'idle' | 'trigger' | 'reconnect';
+type TimerName = 'idle' | 'steady' | 'trigger' | 'reconnect';
 type StreamState = 'off' | 'connecting' | 'up' | 'waiting' | 'absent';
 
 /** Also after a stream that ended at once: a server that hangs up is not asked again in a busy loop. */
@@ -59,7 +59,7 @@ export class StreamTrigger {
   #state: StreamState = 'off';
   #abort = new AbortController();
   #body: Readable | undefined;
-  #openedAtMs = 0;
+  #isSteady = false;
   #retryMs = MIN_RECONNECT_MS;
   #consecutiveFailures = 0;
   #isOutageLogged = false;
@@ -116,13 +116,11 @@ export class StreamTrigger {
   }
 
   #listen(body: Readable): void {
-    const { logger, clock } = this.#options;
     this.#state = 'up';
     this.#body = body;
-    this.#openedAtMs = clock.monotonic();
     this.#counts.connects++;
-    if (this.#isOutageLogged) logger.info('the change stream is up again');
-    this.#isOutageLogged = false;
+    this.#isSteady = false;
+    this.#after('steady', STEADY_MS, () => this.#steady());
     const parser = new StreamParser({
       onEvent: () => {
         this.#counts.events++;
@@ -143,6 +141,14 @@ export class StreamTrigger {
     this.#ports.onUp(true);
     // What happened while nobody listened is told by no event.
     this.#triggerSoon();
+  }
+
+  /** Only now is an outage over: a stream that ends as soon as it began would otherwise warn each time. */
+  #steady(): void {
+    this.#isSteady = true;
+    this.#consecutiveFailures = 0;
+    if (this.#isOutageLogged) this.#options.logger.info('the change stream is up again');
+    this.#isOutageLogged = false;
   }
 
   /** An event that comes while one waits is covered by it. */
@@ -166,11 +172,10 @@ export class StreamTrigger {
     if (this.#body !== body) return;
     this.#body = undefined;
     this.#clear('idle');
+    this.#clear('steady');
     body.destroy();
     this.#ports.onUp(false);
-    const wasSteady = this.#options.clock.monotonic() - this.#openedAtMs >= STEADY_MS;
-    if (wasSteady) this.#consecutiveFailures = 0;
-    this.#fail({ kind: 'failed', error, pace: 'backoff' }, wasSteady);
+    this.#fail({ kind: 'failed', error, pace: 'backoff' }, this.#isSteady);
   }
 
   /** The end of a steady stream (a quiet relay, one that restarts) is nothing to warn about, unless it does not come back. */
