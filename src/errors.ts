@@ -37,8 +37,16 @@ export const ERROR_TABLE = {
   },
   UNEXPECTED_STATUS: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered another status' },
   REDIRECT_REFUSED: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered a redirect' },
-  RATE_LIMITED: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the relay answered 429' },
-  UNAVAILABLE: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the relay answered 408, 425 or 5xx' },
+  RATE_LIMITED: {
+    openFeature: 'GENERAL',
+    retry: 'yes',
+    meaning: 'the relay answered 429, or its Retry-After has not passed',
+  },
+  UNAVAILABLE: {
+    openFeature: 'GENERAL',
+    retry: 'yes',
+    meaning: 'the relay answered 408, 425 or 5xx, or is left alone because it does not answer',
+  },
   NETWORK: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the connection failed' },
   TIMEOUT: { openFeature: 'GENERAL', retry: 'yes', meaning: 'a deadline or stall limit passed' },
   INVALID_BODY: { openFeature: 'GENERAL', retry: 'yes', meaning: 'the answer is not a flag configuration' },

@@ -6,7 +6,9 @@ export { EdictError, ERROR_TABLE } from './errors.ts';
 export type { EvaluatorEvent, EvaluatorState, PreparedContext } from './evaluator/abstract-evaluator.ts';
 // For people who build on it.
 export { AbstractEvaluator } from './evaluator/abstract-evaluator.ts';
+export { FallbackEvaluator } from './evaluator/fallback-evaluator.ts';
 export { InProcessEvaluator } from './evaluator/in-process-evaluator.ts';
+export { RemoteEvaluator } from './evaluator/remote-evaluator.ts';
 export type { EvaluationContext, FlagType, Resolution } from './evaluator/resolution.ts';
 export type { JsonObject, JsonPrimitive, JsonValue } from './internal/json.ts';
 export type { Clock } from './options/clock.ts';

@@ -89,8 +89,14 @@ function addRelay(program: Command, finish: (code: ExitCode) => void): void {
     .option('--port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 1031)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--api-key <key>', 'key that may ask, or @file with one a line; may be repeated', collect)
+    .option('--admin-key <key>', 'key of the admin routes, or @file with one a line; may be repeated', collect)
     .option('--enrich <json>', 'attributes that override those of every context, as JSON or @file')
+    .option('--export-file <path>', 'append usage events to a file, as JSON lines')
+    .option('--export-log', 'show usage events in the log')
+    .option('--export-webhook <url>', 'post usage events to a webhook')
+    .option('--export-secret <secret>', 'sign what is posted to the webhook; the secret, or @file with it')
     .option('--poll <ms>', 'time between two looks at a file, beside watching it', wholeNumber(10, 86_400_000), 2_000)
+    .option('--faults', 'test mode: let tests spoil answers through PUT /edict/v1/faults')
     .option('--json', 'print the address as one JSON document')
     .action(async (options: RelayCommandOptions) => {
       const { runRelay } = await import('./relay.ts');

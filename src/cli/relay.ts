@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { validateFlag } from '../flags/validate.ts';
 import { VERSION } from '../relay/user-agent.ts';
-import { createRelay, type Relay } from '../server/index.ts';
+import { createRelay, type ExporterOption, type Relay } from '../server/index.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type Paint, paintFor, type Style } from './colour.ts';
 import { alignColumns, type Cell } from './columns.ts';
@@ -19,9 +19,15 @@ export interface RelayCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly apiKey?: readonly string[];
+  readonly adminKey?: readonly string[];
   readonly enrich?: string;
+  readonly exportFile?: string;
+  readonly exportLog?: boolean;
+  readonly exportWebhook?: string;
+  readonly exportSecret?: string;
   /** Milliseconds. */
   readonly poll: number;
+  readonly faults?: boolean;
   readonly json?: boolean;
 }
 
@@ -29,16 +35,21 @@ const ROUTES = [
   ['POST', '/v1/flag/configuration', 'the flags, for in-process providers (ETag, 304)'],
   ['POST', '/ofrep/v1/evaluate/flags/{key}', 'one decision (OFREP)'],
   ['POST', '/ofrep/v1/evaluate/flags', 'all decisions of a context (OFREP)'],
+  ['POST', '/v1/data/collector', 'takes usage events of providers'],
   ['GET', '/v1/flag/change', 'the ETag of the flags in force'],
   ['GET', '/stream/v1/sse/flag/change', 'changes as server-sent events'],
+  ['GET', '/openfeature/v0/manifest', 'flags with a default value, for code generators'],
   ['GET', '/health', 'alive; /health?ready says whether every file is in force'],
   ['GET', '/info', 'when the flags were loaded, what was left out'],
   ['GET', '/metrics', 'Prometheus metrics'],
 ] as const;
+const FAULTS_ROUTE = ['PUT', '/edict/v1/faults', 'spoil answers on purpose; GET lists, DELETE clears'] as const;
 
 /** Resolves after SIGINT or SIGTERM, when the relay has ended. Rejects with an `EdictError` when it cannot start. */
 export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> {
-  const apiKeys = await readApiKeys(options.apiKey ?? []);
+  const apiKeys = await readKeys('--api-key', options.apiKey ?? []);
+  const adminKeys = await readKeys('--admin-key', options.adminKey ?? []);
+  const exporters = await readExporters(options);
   const enrichment = await readObjectArgument('--enrich', options.enrich ?? '{}');
   const stopped = untilSignal();
   const relay = await createRelay({
@@ -46,8 +57,11 @@ export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> 
     host: options.host,
     port: options.port,
     apiKeys,
+    adminKeys,
+    exporters,
     evaluationContextEnrichment: enrichment,
     checkIntervalMs: options.poll,
+    faults: options.faults === true,
     logger: stderrLogger(paintFor(process.stderr)),
   });
   try {
@@ -61,22 +75,35 @@ export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> 
 }
 
 /** A key in place, or `@file` with one key a line: what stands on a command line is seen by everybody on the machine. */
-async function readApiKeys(values: readonly string[]): Promise<string[]> {
-  const keys: string[] = [];
-  for (const value of values) {
-    if (!value.startsWith('@')) {
-      keys.push(value);
-      continue;
-    }
-    try {
-      const lines = (await readFile(value.slice(1), 'utf8')).split(/\r?\n/);
-      keys.push(...lines.map((line) => line.trim()).filter((line) => line !== ''));
-    } catch (caught) {
-      throw new UsageError(`--api-key: cannot read ${value.slice(1)}: ${(caught as Error).message}`);
-    }
-  }
-  if (values.length > 0 && keys.length === 0) throw new UsageError('--api-key: the file holds no key');
+async function readKeys(option: string, values: readonly string[]): Promise<string[]> {
+  const keys = (await Promise.all(values.map((value) => readLines(option, value)))).flat();
+  if (values.length > 0 && keys.length === 0) throw new UsageError(`${option}: the file holds no key`);
   return keys;
+}
+
+async function readLines(option: string, value: string): Promise<string[]> {
+  if (!value.startsWith('@')) return [value];
+  try {
+    const lines = (await readFile(value.slice(1), 'utf8')).split(/\r?\n/);
+    return lines.map((line) => line.trim()).filter((line) => line !== '');
+  } catch (caught) {
+    throw new UsageError(`${option}: cannot read ${value.slice(1)}: ${(caught as Error).message}`);
+  }
+}
+
+async function readExporters(options: RelayCommandOptions): Promise<ExporterOption[]> {
+  const { exportFile, exportLog, exportWebhook, exportSecret } = options;
+  if (exportSecret !== undefined && exportWebhook === undefined) {
+    throw new UsageError('--export-secret signs what is posted to a webhook: it goes with --export-webhook');
+  }
+  const exporters: ExporterOption[] = [];
+  if (exportFile !== undefined) exporters.push({ type: 'file', path: exportFile });
+  if (exportLog === true) exporters.push({ type: 'log' });
+  if (exportWebhook !== undefined) {
+    const [secret = ''] = exportSecret === undefined ? [] : await readKeys('--export-secret', [exportSecret]);
+    exporters.push({ type: 'webhook', url: exportWebhook, secret });
+  }
+  return exporters;
 }
 
 async function announce(relay: Relay, options: RelayCommandOptions, keyCount: number): Promise<void> {
@@ -99,9 +126,12 @@ async function announce(relay: Relay, options: RelayCommandOptions, keyCount: nu
     [{ text: 'flags', style: 'dim' }, { text: count }],
     [{ text: 'keys', style: 'dim' }, { text: keys }],
   ];
+  const exports = exportPlaces(options);
+  if (exports !== '') facts.push([{ text: 'events', style: 'dim' }, { text: exports }]);
   for (const line of alignColumns(facts, paint, '  ')) print(line);
   print();
-  const routes = ROUTES.map(([method, path, what]): Cell[] => [
+  const served = options.faults === true ? [...ROUTES, FAULTS_ROUTE] : ROUTES;
+  const routes = served.map(([method, path, what]): Cell[] => [
     { text: method },
     { text: path },
     { text: what, style: 'dim' },
@@ -109,6 +139,15 @@ async function announce(relay: Relay, options: RelayCommandOptions, keyCount: nu
   for (const line of alignColumns(routes, paint, '  ')) print(line);
   print();
   print(paint('dim', 'Changes of the files are taken up as they happen. Ctrl-C ends the relay.'));
+}
+
+/** Where usage events go, for people; of a webhook no more than its host, because its path may be a secret. */
+function exportPlaces({ exportFile, exportLog, exportWebhook }: RelayCommandOptions): string {
+  const places: string[] = [];
+  if (exportFile !== undefined) places.push(`to ${exportFile}`);
+  if (exportLog === true) places.push('to this log');
+  if (exportWebhook !== undefined) places.push(`to ${new URL(exportWebhook).host}`);
+  return places.join(', ');
 }
 
 function isLoopback(host: string): boolean {

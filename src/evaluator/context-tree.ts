@@ -1,9 +1,8 @@
 /** Writes whole values — arrays, maps, the context tree — for queries that read more than single attributes. */
 
 import { ENTRY_BYTES, Tag, VALUE_BYTES } from '../flags/image/pool.ts';
-import { memberOf } from '../flags/walk.ts';
 import { hasOwn } from '../internal/json.ts';
-import { CONTEXT_MAX_DEPTH, ContextError, plainValue } from './context-values.ts';
+import { CONTEXT_MAX_DEPTH, plainItem, plainMembers, plainValue, tooDeep } from './context-values.ts';
 import type { GuestRegion } from './guest-region.ts';
 import type { EvaluationContext } from './resolution.ts';
 
@@ -20,7 +19,7 @@ export function writeNested(region: GuestRegion, address: number, raw: unknown, 
   else if (value === null) region.writeTag(address, Tag.null);
   else if (!deep) region.writeTag(address, Array.isArray(value) ? Tag.array : Tag.map);
   else if (depth >= CONTEXT_MAX_DEPTH) {
-    throw new ContextError(`the context nests more than ${CONTEXT_MAX_DEPTH} levels, or contains itself`);
+    throw tooDeep();
   } else if (Array.isArray(value)) writeArray(region, address, value, depth);
   else writeMap(region, address, value, depth);
 }
@@ -80,17 +79,12 @@ function writeArray(region: GuestRegion, address: number, items: readonly unknow
   const start = region.reserve(items.length * VALUE_BYTES);
   region.writeRef(address, Tag.array, items.length, start);
   for (let i = 0; i < items.length; i++) {
-    const item = plainValue(items[i]);
-    // JSON writes what it cannot say as null inside arrays.
-    writeNested(region, start + i * VALUE_BYTES, item === undefined ? null : item, true, depth + 1);
+    writeNested(region, start + i * VALUE_BYTES, plainItem(items[i]), true, depth + 1);
   }
 }
 
 function writeMap(region: GuestRegion, address: number, map: object, depth: number): void {
-  const names = map instanceof Map ? [...map.keys()].filter((name) => typeof name === 'string') : Object.keys(map);
-  const members = names
-    .map((name) => [name, plainValue(memberOf(map, name))] as const)
-    .filter((member) => member[1] !== undefined);
+  const members = plainMembers(map);
   const entries = region.reserve(members.length * ENTRY_BYTES);
   region.writeRef(address, Tag.map, members.length, entries);
   for (let i = 0; i < members.length; i++) {

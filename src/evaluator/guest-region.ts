@@ -2,7 +2,7 @@
 
 import { Tag } from '../flags/image/pool.ts';
 import type { GuestMemory } from '../wasm/memory.ts';
-import { CONTEXT_MAX_TEXT, ContextError } from './context-values.ts';
+import { CONTEXT_MAX_TEXT, ContextError, tooMuchText } from './context-values.ts';
 
 /** Longest text copied by the charCode loop; an encoder call costs about as much as forty characters. */
 const SHORT_TEXT = 40;
@@ -100,7 +100,7 @@ export class GuestRegion {
     const { length } = text;
     const start = this.#top;
     if (start + length * 3 > this.#end || this.#text + length > CONTEXT_MAX_TEXT) {
-      throw new ContextError(`the context holds more than ${CONTEXT_MAX_TEXT} characters of text`);
+      throw tooMuchText();
     }
     this.#text += length;
     const isCopied = length <= SHORT_TEXT && copyAscii(text, this.bytes, start);

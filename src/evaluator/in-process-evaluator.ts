@@ -8,12 +8,13 @@ import type { EdictOptions } from '../options/edict-options.ts';
 import { describeOptions, type ResolvedOptions, resolveOptions } from '../options/resolve.ts';
 import { ConfigurationClient } from '../relay/configuration-client.ts';
 import { AbstractEvaluator, type EvaluatorState, type PreparedContext } from './abstract-evaluator.ts';
-import { ContextError } from './context-values.ts';
+import { contextErrorText } from './context-values.ts';
 import { Engine, type StoreFactory } from './engine.ts';
 import { InProcessSource, type Staged } from './in-process-source.ts';
 import type { Lane } from './lane.ts';
 import { Lifecycle, type LifecyclePorts } from './lifecycle.ts';
 import type { RawOutcome } from './outcome-reader.ts';
+import { Quarantine } from './quarantine.ts';
 import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
 import type { FlagEntry, Snapshot } from './snapshot.ts';
 
@@ -44,6 +45,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
   readonly #engine: Engine;
   readonly #source: InProcessSource;
   readonly #lifecycle: Lifecycle<Staged>;
+  readonly #quarantine: Quarantine;
   readonly #unknown = new Set<string>();
   #snapshot: Snapshot | undefined;
 
@@ -55,19 +57,25 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     super();
     this.#options = resolveOptions(options);
     this.#clock = this.#options.clock;
-    const { wasmModule, wasmSha256 } = this.#options;
+    const { clock, logger, wasmModule, wasmSha256 } = this.#options;
+    this.#quarantine = new Quarantine({
+      clock,
+      logger,
+      answer: (flagKey, message) => this.failure(flagKey, 'GENERAL', message, undefined),
+    });
     this.#engine = new Engine(
       {
         wasmPoolSize: this.#options.wasmPoolSize,
         wasmModule: moduleSource(wasmModule),
         wasmSha256,
-        clock: this.#options.clock,
+        clock,
         onStorm: (isStorm) => this.#lifecycle.onStorm(isStorm),
       },
       ports.createStore,
     );
     this.#source = new InProcessSource(this.#options, this.#engine, (snapshot) => {
       this.#snapshot = snapshot;
+      this.#quarantine.use(snapshot);
     });
     this.#lifecycle = new Lifecycle<Staged>(this.#options, this.#ports());
   }
@@ -78,6 +86,20 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
 
   override get confirmedAgeMs(): number | undefined {
     return this.#lifecycle.confirmedAgeMs;
+  }
+
+  /** The feed's last attempt found no relay, or one in an outage: another request would end like it. */
+  get feedIsUnreachable(): boolean {
+    return this.#lifecycle.feedIsUnreachable;
+  }
+
+  /**
+   * What the constructor made of its options, for those who are built around this evaluator.
+   *
+   * @internal
+   */
+  get options(): ResolvedOptions {
+    return this.#options;
   }
 
   override async initialize(signal?: AbortSignal): Promise<void> {
@@ -129,6 +151,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     }
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return [];
+    // The guest's batch knows no exceptions, and a flag in quarantine would spoil it each time.
+    if (!this.#quarantine.isEmpty) return this.evaluateAll(context, snapshot.keys);
     const lane = this.#engine.lane(snapshot);
     try {
       if (lane === undefined) throw noStore();
@@ -176,16 +200,21 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const snapshot = this.#snapshot;
     const entry = snapshot?.entry(flagKey);
     if (snapshot === undefined || entry === undefined) return undefined;
+    const resting = this.#quarantine.find(flagKey);
+    if (resting !== undefined) throw new EdictError(resting.code, resting.text);
     const lane = this.#engine.lane(snapshot);
     if (lane === undefined) throw noStore();
     let outcome: number;
     try {
       outcome = lane.evaluate(entry, context, this.#clock);
     } catch (caught) {
-      this.#release(lane, caught);
+      this.#release(lane, caught, flagKey);
       throw caught;
     }
-    if (outcome < 0) throw new EdictError('EVALUATION_DEADLINE', exhaustedText(flagKey, outcome));
+    if (outcome < 0) {
+      this.#quarantine.strike(flagKey, 'EVALUATION_DEADLINE');
+      throw new EdictError('EVALUATION_DEADLINE', exhaustedText(flagKey, outcome));
+    }
     return snapshot.outcomes.raw(outcome);
   }
 
@@ -196,6 +225,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       brokenFlags: this.#snapshot?.compiled.broken.length ?? 0,
       imageBytes: this.#snapshot?.compiled.image.length ?? 0,
       ...this.#engine.describe(),
+      quarantine: this.#quarantine.describe(),
       source: this.#source.origin,
       persisted: this.#source.describePersisted(),
       ...this.#lifecycle.describe(),
@@ -252,16 +282,18 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       if (outcome < 0) return this.#exhausted(snapshot.keys[entry.index] as string, outcome, defaultValue);
       return this.settle(outcomes.resolution(outcome), defaultValue, type);
     } catch (caught) {
-      this.#release(lane, caught);
+      this.#release(lane, caught, snapshot.keys[entry.index]);
       return this.#failed(entry, snapshot, caught, defaultValue);
     }
   }
 
-  #release(lane: Lane | undefined, caught: unknown): void {
+  /** After a throw. `flagKey`: the one flag that can be to blame for a trap. */
+  #release(lane: Lane | undefined, caught: unknown, flagKey?: string): void {
     lane?.recover();
     if (lane?.store.isPoisoned !== true) return;
     this.#options.logger.error(`${caught instanceof Error ? caught.message : String(caught)}; its store was replaced`);
     this.#engine.retire(lane);
+    if (flagKey !== undefined) this.#quarantine.strike(flagKey, 'TRAP');
   }
 
   /** An evaluation that threw, as a resolution: the guest's trap, a context that cannot be written, a getter's error. */
@@ -269,11 +301,11 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     const flagKey = snapshot.keys[entry.index] as string;
     if (caught instanceof EdictError)
       return this.failure(flagKey, caught.openFeatureCode, caught.message, defaultValue);
-    const text = caught instanceof ContextError ? caught.message : `reading the context threw: ${String(caught)}`;
-    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${text}`, defaultValue);
+    return this.failure(flagKey, 'INVALID_CONTEXT', `INVALID_CONTEXT: ${contextErrorText(caught)}`, defaultValue);
   }
 
   #exhausted(flagKey: string, outcome: number, defaultValue?: JsonValue): Resolution {
+    this.#quarantine.strike(flagKey, 'EVALUATION_DEADLINE');
     return this.failure(flagKey, 'GENERAL', `EVALUATION_DEADLINE: ${exhaustedText(flagKey, outcome)}`, defaultValue);
   }
 

@@ -27,6 +27,8 @@ export type AliveCheck = () => void;
  * yet.
  */
 export interface LifecyclePorts<S extends CompiledFacts> {
+  /** Most connections to one address; a feed alone needs one. */
+  readonly connections?: number;
   /** Makes ready what evaluations run on. A rejection is fatal: nothing in the background can heal it. */
   start(): Promise<void>;
   /** Releases what `start` made. Never rejects. */
@@ -95,6 +97,21 @@ export class Lifecycle<S extends CompiledFacts> {
 
   get confirmedAgeMs(): number | undefined {
     return this.#session?.feed?.confirmedAgeMs;
+  }
+
+  /** The relay cannot be reached just now, as far as the feed knows; false without one. */
+  get feedIsUnreachable(): boolean {
+    return this.#session?.feed?.isUnreachable ?? false;
+  }
+
+  /** The connection of the life begun last, once it talks to a relay. */
+  get connection(): RelayConnection | undefined {
+    return this.#session?.connection;
+  }
+
+  /** Takes the outcome of an evaluation that the relay was asked for: failures of both kinds add up, a success of either heals. */
+  noteEvaluation(error?: EdictError): void {
+    this.#session?.feed?.note(error);
   }
 
   /** Twice at the same time: one start. When ready: one refresh, which may fail without rejecting. */
@@ -222,7 +239,8 @@ export class Lifecycle<S extends CompiledFacts> {
     endpoint: readonly string[],
     local: LocalConfiguration | undefined,
   ): Promise<void> {
-    const connection = new RelayConnection({ ...this.#options, endpoint });
+    const { connections = 1 } = this.#ports;
+    const connection = new RelayConnection({ ...this.#options, endpoint, connections });
     if (endpoint.length > 1) connection.limit(Math.ceil(this.#options.initTimeoutMs / endpoint.length));
     const feed = new ConfigurationFeed<S>(this.#options, {
       fetch: (validator) => this.#ports.ask(connection, validator),

@@ -23,7 +23,7 @@ export interface FlagEntry {
 
 const NO_PLANS: readonly SlotPlan[] = [];
 
-/** INVARIANT: nothing in it changes once it is published, except what is memoised. */
+/** INVARIANT: nothing in it changes once it is published, except what is memoised and which flags are pinned. */
 export class Snapshot {
   readonly compiled: CompiledConfiguration;
   readonly keys: readonly string[];
@@ -53,6 +53,23 @@ export class Snapshot {
     const entry = this.#makeEntry(index);
     this.#entries.set(flagKey, entry);
     return entry;
+  }
+
+  /** The flag answers this from now on, whatever the context; `undefined`: what its rules say. */
+  pin(flagKey: string, answer: Resolution | undefined): void {
+    const index = this.#index.get(flagKey);
+    if (index === undefined) return;
+    if (answer === undefined) this.#entries.delete(flagKey);
+    else this.#entries.set(flagKey, this.#makeEntry(index, answer));
+  }
+
+  /** Two flags of one key with one digest decide alike; `undefined`: no such flag. */
+  digest(flagKey: string): string | undefined {
+    const index = this.#index.get(flagKey);
+    if (index === undefined) return undefined;
+    const at = index * FLAG_WORDS;
+    const { flags } = this.compiled;
+    return `${flags[at + FlagColumn.digestHigh]}:${flags[at + FlagColumn.digestLow]}`;
   }
 
   /** What all flags together need: every slot, one tree. */
@@ -102,7 +119,7 @@ export class Snapshot {
     return plan;
   }
 
-  #makeEntry(index: number): FlagEntry {
+  #makeEntry(index: number, pinned?: Resolution): FlagEntry {
     const { flags, lists, rootNames } = this.compiled;
     const at = index * FLAG_WORDS;
     const column = (offset: number) => flags[at + offset] as number;
@@ -119,7 +136,7 @@ export class Snapshot {
     const [first, ...more] = Array.from(slots, (slot) => this.#plan(slot));
     return {
       index,
-      constant: constant === 0 ? undefined : this.outcomes.resolution(constant - 1),
+      constant: pinned ?? (constant === 0 ? undefined : this.outcomes.resolution(constant - 1)),
       plan: first,
       morePlans: more.length === 0 ? NO_PLANS : more,
       readsTime: (bits & FlagBit.time) !== 0,

@@ -62,7 +62,8 @@ export interface EdictOptions {
   readonly maxInflatedBytes?: number | undefined;
   /**
    * undici dispatcher for every request. It stays yours: Edict never closes it, and its open requests hold the process.
-   * Proxy, custom certificate authority, mutual TLS or a Unix socket. Default: own pool of one connection.
+   * Proxy, custom certificate authority, mutual TLS or a Unix socket. Default: own pool of one connection; in remote
+   * mode up to 64.
    */
   readonly dispatcher?: Dispatcher | undefined;
   /**
@@ -123,7 +124,8 @@ export interface EdictOptions {
    */
   readonly streamTriggerDelayMs?: number | undefined;
   /**
-   * Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on. Raise it when
+   * Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on. In remote mode
+   * failed evaluations count too, and after as many without any answer only one evaluation a second asks. Raise it when
    * short outages of the relay are normal and should alarm nobody. Default: 3.
    */
   readonly staleAfterFailures?: number | undefined;

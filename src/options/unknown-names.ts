@@ -47,7 +47,7 @@ export function nearestOption(name: string): OptionName | undefined {
 }
 
 /** Insertions, deletions and substitutions between two short texts (Levenshtein), one row at a time. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];

@@ -10,6 +10,7 @@ import type {
 } from '@openfeature/server-sdk';
 import { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
 import { InProcessEvaluator } from '../evaluator/in-process-evaluator.ts';
+import { RemoteEvaluator } from '../evaluator/remote-evaluator.ts';
 import type { FlagType, Resolution } from '../evaluator/resolution.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import { consoleLogger, createSafeLogger } from '../telemetry/logger.ts';
@@ -47,7 +48,7 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
   constructor(evaluator: E);
   constructor(source: EdictOptions | E) {
     // Without a type argument E is the evaluator that options make.
-    this.evaluator = source instanceof AbstractEvaluator ? source : (new InProcessEvaluator(source) as unknown as E);
+    this.evaluator = source instanceof AbstractEvaluator ? source : (evaluatorFor(source) as AbstractEvaluator as E);
     const logger = source instanceof AbstractEvaluator ? undefined : source.logger;
     this.events = new ProviderEvents(createSafeLogger(logger ?? consoleLogger));
     this.#lifecycle = new LifecycleEvents((type, context) =>
@@ -144,6 +145,10 @@ export class EdictProvider<E extends AbstractEvaluator = InProcessEvaluator> imp
     const answer = this.evaluator.evaluate(flagKey, context, defaultValue as never, type);
     return answer instanceof Promise ? answer.then(detailsOf<T>) : Promise.resolve(detailsOf<T>(answer));
   }
+}
+
+function evaluatorFor(options: EdictOptions): InProcessEvaluator | RemoteEvaluator {
+  return options?.evaluationType === 'remote' ? new RemoteEvaluator(options) : new InProcessEvaluator(options);
 }
 
 /** Flag metadata with the flag's version, for the shared resolutions of an in-process evaluator. */

@@ -60,26 +60,32 @@ export class ConfigurationClient {
         body: this.#requestBody,
         validator,
       });
-      return this.#read(answer, validator !== undefined);
+      return readConditional(this.#connection, answer, CONFIGURATION_ROUTE, validator !== undefined);
     } catch (caught) {
       return this.#connection.failure(caught);
     }
   }
+}
 
-  #read(answer: Answer, wasConditional: boolean): ConfigurationResult {
-    const { status, headers } = answer;
-    if (status === 304 && wasConditional) return { kind: 'unchanged' };
-    if (status !== 200) return this.#connection.refusal(answer, CONFIGURATION_ROUTE);
-    return {
-      kind: 'changed',
-      body: answer.bytes,
-      digest: answer.digest,
-      jsonMediaType: isJsonMediaType(headers),
-      ...present('validator', storableValidator(headerText(headers, 'etag'))),
-      ...present('lastModified', lastModified(headers)),
-      ...present('relayVersion', shownHeader(headers, 'x-gofeatureflag-version')),
-    };
-  }
+/** Reads the answer of a conditional route, whatever its status. */
+export function readConditional(
+  connection: RelayConnection,
+  answer: Answer,
+  route: string,
+  wasConditional: boolean,
+): ConfigurationResult {
+  const { status, headers } = answer;
+  if (status === 304 && wasConditional) return { kind: 'unchanged' };
+  if (status !== 200) return connection.refusal(answer, route);
+  return {
+    kind: 'changed',
+    body: answer.bytes,
+    digest: answer.digest,
+    jsonMediaType: isJsonMediaType(headers),
+    ...present('validator', storableValidator(headerText(headers, 'etag'))),
+    ...present('lastModified', lastModified(headers)),
+    ...present('relayVersion', shownHeader(headers, 'x-gofeatureflag-version')),
+  };
 }
 
 /** A member when it has a value, none otherwise: the optional members are absent, never undefined. */

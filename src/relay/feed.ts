@@ -63,6 +63,8 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   #hasLocal = false;
   #hasPublished = false;
   #isStreamUp = false;
+  /** The relay has answered a request as it should, since the start. */
+  #hasAnswered = false;
   #isStopped = false;
   #current: Promise<RefreshResult> | undefined;
   #next: Promise<RefreshResult> | undefined;
@@ -124,6 +126,19 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     this.#scheduleRoutine(Math.min(leftMs, delayBeforePoll(this.#options, false) ?? leftMs));
   }
 
+  /**
+   * Takes the outcome of a request of another kind to the same relay: it counts for the health of the feed like an attempt,
+   * and changes neither the configuration nor the time of the next attempt.
+   */
+  note(error: EdictError | undefined): void {
+    if (this.#isStopped) return;
+    if (error !== undefined) this.#health.reportOtherFailure(error, this.#isServing);
+    else {
+      this.#hasAnswered = true;
+      this.#health.succeeded();
+    }
+  }
+
   /** Ends the loop: no timer stays, nothing is published any more. The fetch in flight is the client's to abort. */
   stop(): void {
     this.#isStopped = true;
@@ -135,6 +150,11 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   /** Milliseconds since the relay last confirmed the configuration in use; `undefined` when it never did. */
   get confirmedAgeMs(): number | undefined {
     return this.#counters.confirmedAgeMs;
+  }
+
+  /** The last attempt found no relay, or one in an outage. */
+  get isUnreachable(): boolean {
+    return this.#health.isUnreachable;
   }
 
   /** Plain JSON for diagnostics; no secret, no content. */
@@ -156,7 +176,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   }
 
   get #isServing(): boolean {
-    return this.#hasLocal || this.#applied !== undefined;
+    return this.#hasLocal || this.#hasAnswered;
   }
 
   #started(outcome: StartOutcome): void {
@@ -232,8 +252,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   #settle(attempt: Attempt): RefreshResult {
     if (attempt.kind === 'failed') {
       this.#counters.countFailure(attempt.error);
-      const hasConfiguration = this.confirmedAgeMs !== undefined;
-      const delayMs = delayAfterFailure(this.#options, attempt, this.#health.countFailure(), hasConfiguration);
+      const delayMs = delayAfterFailure(this.#options, attempt, this.#health.countFailure(), this.#hasAnswered);
       const restMs = attempt.pace === 'auth' ? delayMs : attempt.retryAfterMs;
       if (restMs !== undefined) this.#restUntilMs = this.#options.clock.monotonic() + restMs;
       this.#schedule(delayMs);
@@ -241,12 +260,14 @@ export class ConfigurationFeed<C extends CompiledFacts> {
       this.#health.reportFailure(attempt.error, this.#isServing, delayMs);
       return 'failed';
     }
+    if (attempt.kind !== 'held') this.#hasAnswered = true;
     this.#counters.count(attempt.kind);
     this.#restUntilMs = Number.NEGATIVE_INFINITY;
     if (attempt.kind === 'held') this.#schedule(delayBeforeRecheck(this.#options));
     else this.#scheduleRoutine(delayBeforePoll(this.#options, this.#isStreamUp));
     this.#window?.offer(attempt);
     if (attempt.kind === 'held') {
+      this.#health.answered();
       this.#emit({ type: 'held' });
       return 'held';
     }

@@ -120,8 +120,10 @@ export class Transport {
       return await work(deadline);
     } catch (caught) {
       const error = deadline.signal.aborted ? (deadline.signal.reason as EdictError) : networkError(caught);
-      // A connection that ran into the deadline may hang for ever: the next request gets a fresh one.
-      if (error.code === 'TIMEOUT' && limitMs === timeoutMs) void this.#dropPool();
+      // A connection that ran into the deadline may hang for ever: the next request gets a fresh one. Of several, the others
+      // are busy with requests that have done nothing wrong; undici itself ends the one whose request was given up.
+      const isOnlyOne = (this.#options.connections ?? 1) === 1;
+      if (error.code === 'TIMEOUT' && limitMs === timeoutMs && isOnlyOne) void this.#dropPool();
       throw error;
     } finally {
       deadline.dispose();

@@ -6,14 +6,16 @@ import type { FlagStore } from './flag-store.ts';
 import type { Route } from './router.ts';
 
 export function changeRoute(dependencies: {
-  readonly store: Pick<FlagStore, 'current'>;
-  readonly authentication: Authentication;
+  readonly authentication: Authentication<{ readonly store: Pick<FlagStore, 'current'> }>;
 }): Route {
-  const { store, authentication } = dependencies;
+  const { authentication } = dependencies;
   return {
     method: 'GET',
     path: '/v1/flag/change',
-    handler: ({ request }) =>
-      authentication.refuse(request.headers) ?? conditionalAnswer(request.headers, store.current.hashes()),
+    handler: ({ request }) => {
+      const access = authentication.resolve(request.headers);
+      if ('refusal' in access) return access.refusal;
+      return conditionalAnswer(request.headers, access.flagSet.store.current.hashes());
+    },
   };
 }

@@ -32,16 +32,19 @@ export class FlagSet {
     this.#enrichmentText = Object.keys(enrichment).length === 0 ? undefined : canonicalJson(enrichment);
   }
 
-  /** The body of the configuration route: all flags, or those of `keys` that exist. Empty members are left out. */
-  configuration(keys?: readonly string[]): Body {
-    if (keys === undefined || keys.length === 0) {
+  /**
+   * The body of the configuration route: all flags, those of `keys` that exist, those whose key begins with `prefix`, or
+   * those that do both. Empty members are left out.
+   */
+  configuration(keys: readonly string[] = [], prefix = ''): Body {
+    if (keys.length === 0 && prefix === '') {
       this.#everything ??= this.#configurationOf(this.flags);
       return this.#everything;
     }
     const chosen = new Map<string, ServedFlag>();
-    for (const key of keys) {
+    for (const key of keys.length === 0 ? this.flags.keys() : keys) {
       const flag = this.flags.get(key);
-      if (flag !== undefined) chosen.set(key, flag);
+      if (flag !== undefined && key.startsWith(prefix)) chosen.set(key, flag);
     }
     return this.#configurationOf(chosen);
   }

@@ -74,6 +74,11 @@ export class FlagStore {
     await this.#update();
   }
 
+  /** Puts into force what the sources hold already, without reading them again. */
+  takeOver(): Promise<void> {
+    return this.#update();
+  }
+
   /** The set in force. Throws `NOT_STARTED` before there is one. */
   get current(): FlagSet {
     if (this.#current === undefined) throw new EdictError('NOT_STARTED', 'the relay has no flags yet');
@@ -120,13 +125,13 @@ export class FlagStore {
 
   async #updateNow(): Promise<void> {
     if (this.#closed || this.#evaluator === undefined) return;
-    const change = await this.#takeOver(this.current, this.#evaluator);
+    const change = await this.#putIntoForce(this.current, this.#evaluator);
     this.#tellFailures();
     if (change !== undefined) this.#options.listener({ type: 'changed', change });
   }
 
   /** Puts the sources' contents into force; `undefined` when nothing changed, or when they were refused. */
-  async #takeOver(before: FlagSet, evaluator: FlagEvaluator): Promise<FlagChange | undefined> {
+  async #putIntoForce(before: FlagSet, evaluator: FlagEvaluator): Promise<FlagChange | undefined> {
     try {
       const next = this.#merge();
       const change = diffFlagSets(before, next);

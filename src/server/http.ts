@@ -16,12 +16,27 @@ const IDLE_CHECK_MS = 20;
 /** The route name in metrics for paths that are nobody's: their text is the client's and has no bound. */
 const UNMATCHED = 'unmatched';
 
+/** One request between its route and the wire. */
+export interface LayerExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** As sent, without the query. */
+  readonly path: string;
+  /** Asks the route; a body can be read once only, so it is asked at most once. */
+  own(): Promise<Answer | StreamAnswer>;
+}
+
+/** Gives what is to be written; `undefined` when it writes, or withholds, the response itself. */
+export type AnswerLayer = (exchange: LayerExchange) => Promise<Answer | StreamAnswer | undefined>;
+
 export interface HttpListenerOptions {
   readonly routes: readonly Route[];
   /** Value of the version header; `undefined` leaves the header out. */
   readonly version: string | undefined;
   readonly maxBodyBytes: number;
   readonly logger: Pick<SafeLogger, 'error'>;
+  /** Test mode: stands between the routes and the wire. */
+  readonly layer?: AnswerLayer | undefined;
   readonly onAnswered: (
     facts: { readonly code: number; readonly method: string; readonly url: string },
     seconds: number,
@@ -72,7 +87,10 @@ export class HttpListener {
     // A client that resets its connection is no error of the relay's, and must not become an uncaught one.
     response.on('error', () => {});
     try {
-      const answer = await this.#answer(request, match, query);
+      const own = (): Promise<Answer | StreamAnswer> => this.#answer(request, match, query);
+      const { layer } = this.#options;
+      const answer = await (layer === undefined ? own() : layer({ request, response, path, own }));
+      if (answer === undefined) return;
       if ('stream' in answer) {
         response.writeHead(200, answer.headers);
         answer.stream(response);

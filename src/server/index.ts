@@ -12,8 +12,21 @@ import type { RelayOptions } from './options.ts';
 import type { Relay } from './relay.ts';
 import { startRelay } from './relay.ts';
 
-export type { FlagFileOption, RelayOptions } from './options.ts';
-export type { Relay, RelayEvent } from './relay.ts';
+export type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
+export type { FeatureEvent, TrackingEvent, UsageEvent } from './collector/usage-event.ts';
+export type { RelayEvent } from './event-reporter.ts';
+export type {
+  ExporterOption,
+  FileExporterOption,
+  LogExporterOption,
+  WebhookExporterOption,
+} from './exporters/exporter-options.ts';
+export type { FaultInForce, RelayFaults, SeenRequest } from './faults/fault-board.ts';
+export type { FaultRoute } from './faults/fault-routes.ts';
+export type { FlagFileOption, FlagSetOption, FlagUrlOption } from './flag-set-options.ts';
+export type { FlagMap } from './memory-source.ts';
+export type { RelayOptions } from './options.ts';
+export type { Relay } from './relay.ts';
 
 /**
  * Starts a relay and resolves when it answers. It listens on `127.0.0.1` unless told otherwise, and evaluates with the

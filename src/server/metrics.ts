@@ -16,6 +16,9 @@ export class RelayMetrics {
   readonly #allFlagEvaluations: Counter;
   readonly #allFlagEvaluationsByFlag: Counter<'flag_name'>;
   readonly #flagConfigurations: Counter;
+  readonly #collected: Counter;
+  readonly #manifests: Counter;
+  readonly #exports: Record<'exported' | 'dropped', Counter<'exporter'>>;
   readonly #forcedRefreshes: Counter;
   readonly #flagChanges: Counter;
   readonly #changes: Record<'create' | 'delete' | 'update', { total: Counter; byFlag: Counter<'flag_name'> }>;
@@ -47,6 +50,14 @@ export class RelayMetrics {
       'Evaluations inside bulk evaluations, by flag.',
     );
     this.#flagConfigurations = counter('flag_configuration_total', 'Requests for the flag configuration.');
+    this.#collected = counter('collect_eval_data_total', 'Events that the collector received.');
+    this.#manifests = counter('get_manifest_total', 'Requests for the manifest.');
+    const counterByExporter = (name: string, help: string): Counter<'exporter'> =>
+      new Counter({ name: `gofeatureflag_${name}`, help, labelNames: ['exporter'], registers });
+    this.#exports = {
+      exported: counterByExporter('exported_events_total', 'Events that exporters delivered, by kind of exporter.'),
+      dropped: counterByExporter('export_dropped_events_total', 'Events that exporters gave up, by kind of exporter.'),
+    };
     this.#forcedRefreshes = counter('force_refresh', 'Reloads that were asked for.');
     this.#flagChanges = counter('flag_changes_total', 'Changes of the flag set.');
     this.#changes = {
@@ -87,6 +98,18 @@ export class RelayMetrics {
 
   countConfiguration(): void {
     this.#flagConfigurations.inc();
+  }
+
+  countCollected(events: number): void {
+    this.#collected.inc(events);
+  }
+
+  countManifest(): void {
+    this.#manifests.inc();
+  }
+
+  countExport(exporter: string, outcome: 'exported' | 'dropped', events: number): void {
+    this.#exports[outcome].inc({ exporter }, events);
   }
 
   countForcedRefresh(): void {

@@ -4,30 +4,35 @@ import type { EvaluationContext, Resolution } from '../evaluator/resolution.ts';
 import { compareUtf8 } from '../internal/canonical-json.ts';
 import type { JsonObject } from '../internal/json.ts';
 import { isJsonObject } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
 import type { Answer } from './answer.ts';
 import { Body, conditionalAnswer, jsonAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
-import type { FlagStore } from './flag-store.ts';
+import { serverEvent } from './collector/server-event.ts';
+import { decodeKey, flagList } from './evaluation-request.ts';
 import type { RelayMetrics } from './metrics.ts';
+import type { RelayFlagSet } from './relay-flag-set.ts';
 import type { RequestBody } from './request-body.ts';
 import { UnreadableBody } from './request-body.ts';
+import { errorMembers, unlessEmpty } from './resolution-members.ts';
 import type { Route } from './router.ts';
 
 const BULK_PATH = '/ofrep/v1/evaluate/flags';
 
 export function ofrepRoutes(dependencies: {
-  readonly store: Pick<FlagStore, 'current' | 'evaluator'>;
-  readonly authentication: Authentication;
+  readonly authentication: Authentication<RelayFlagSet>;
   readonly metrics: RelayMetrics;
+  readonly clock: Pick<Clock, 'now'>;
 }): Route[] {
-  const { store, authentication, metrics } = dependencies;
+  const { authentication, metrics, clock } = dependencies;
   return [
     {
       method: 'POST',
       path: `${BULK_PATH}/:key`,
       handler: async ({ request, segment, body }) => {
-        const refusal = authentication.refuse(request.headers);
-        if (refusal !== undefined) return refusal;
+        const access = authentication.resolve(request.headers);
+        if ('refusal' in access) return access.refusal;
+        const { store, collector } = access.flagSet;
         const key = decodeKey(segment);
         if (key === undefined) {
           const errorDetails = 'the flag key in the path is not valid percent-encoding';
@@ -36,15 +41,19 @@ export function ofrepRoutes(dependencies: {
         const context = await readContext(body);
         if ('refused' in context) return jsonAnswer(400, { ...invalidContext(context.refused), key });
         if (store.current.flags.has(key)) metrics.countEvaluation(key);
-        return singleAnswer(key, store.evaluator.evaluate(key, context.attributes));
+        const resolution = store.evaluator.evaluate(key, context.attributes);
+        const event = serverEvent(resolution, context.attributes, clock.now());
+        if (event !== undefined) collector.record(event);
+        return singleAnswer(key, resolution);
       },
     },
     {
       method: 'POST',
       path: BULK_PATH,
       handler: async ({ request, body }) => {
-        const refusal = authentication.refuse(request.headers);
-        if (refusal !== undefined) return refusal;
+        const access = authentication.resolve(request.headers);
+        if ('refusal' in access) return access.refusal;
+        const { store } = access.flagSet;
         const context = await readContext(body);
         if ('refused' in context) return jsonAnswer(400, invalidContext(context.refused));
         const keys = flagList(context.attributes)?.filter((key) => store.current.flags.has(key));
@@ -55,15 +64,6 @@ export function ofrepRoutes(dependencies: {
       },
     },
   ];
-}
-
-/** The path segment as the client meant it, whichever of the characters it chose to encode. */
-function decodeKey(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }
 
 async function readContext(
@@ -81,15 +81,6 @@ async function readContext(
 
 function invalidContext(errorDetails: string): JsonObject {
   return { errorCode: 'INVALID_CONTEXT', errorDetails };
-}
-
-/** The keys of `gofeatureflag.flagList`, each once; an absent or empty list asks for all flags. */
-function flagList(context: EvaluationContext): string[] | undefined {
-  const reserved = context.gofeatureflag;
-  const list = isJsonObject(reserved) ? reserved.flagList : undefined;
-  if (!Array.isArray(list)) return undefined;
-  const keys = new Set(list.filter((key) => typeof key === 'string'));
-  return keys.size === 0 ? undefined : [...keys];
 }
 
 function singleAnswer(key: string, resolution: Resolution): Answer {
@@ -116,16 +107,4 @@ function bulkMember(resolution: Resolution): object {
 function answerMembers(resolution: Resolution): object {
   const { value, reason, variant } = resolution;
   return { value: value ?? null, reason, variant };
-}
-
-/** The engine's own code where there is one: FLAG_CONFIG says more than GENERAL. */
-function errorMembers(resolution: Resolution): object {
-  const code = resolution.engineCode ?? resolution.errorCode ?? 'GENERAL';
-  const message = resolution.errorMessage ?? '';
-  // The message repeats a code that OpenFeature lacks; here it has a member of its own.
-  return { errorCode: code, errorDetails: message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message };
-}
-
-function unlessEmpty(metadata: Readonly<JsonObject>): Readonly<JsonObject> | undefined {
-  return Object.keys(metadata).length === 0 ? undefined : metadata;
 }

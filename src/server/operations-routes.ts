@@ -1,15 +1,17 @@
 /** Liveness, readiness, information and metrics: open to everybody who reaches the listener. */
 
+import { emptyRecord } from '../internal/json.ts';
 import { Body, jsonAnswer } from './answer.ts';
-import type { FlagStore } from './flag-store.ts';
 import type { RelayMetrics } from './metrics.ts';
+import type { RelayFlagSet } from './relay-flag-set.ts';
+import { sourceLabel } from './relay-flag-set.ts';
 import type { Route } from './router.ts';
 
 export function operationsRoutes(dependencies: {
-  readonly store: Pick<FlagStore, 'loadedAt' | 'failures' | 'invalidFlags'>;
+  readonly flagSets: readonly RelayFlagSet[];
   readonly metrics: RelayMetrics;
 }): Route[] {
-  const { store, metrics } = dependencies;
+  const { flagSets, metrics } = dependencies;
   return [
     {
       method: 'GET',
@@ -17,7 +19,7 @@ export function operationsRoutes(dependencies: {
       handler: ({ query }) => {
         // A constant, for liveness: restarting a relay does not mend its flag file.
         if (!query.has('ready')) return jsonAnswer(200, { initialized: true });
-        const sources = failedSources(store);
+        const sources = failedSources(flagSets);
         const ready = sources === undefined;
         return jsonAnswer(ready ? 200 : 503, { initialized: true, ready, sources });
       },
@@ -27,9 +29,10 @@ export function operationsRoutes(dependencies: {
       path: '/info',
       handler: () =>
         jsonAnswer(200, {
-          cacheRefresh: store.loadedAt.toISOString(),
-          sources: failedSources(store),
-          invalidFlags: store.invalidFlags.length || undefined,
+          cacheRefresh: latest(flagSets).toISOString(),
+          flagsets: flagSets.some(({ isNamed }) => isNamed) ? loadTimes(flagSets) : undefined,
+          sources: failedSources(flagSets),
+          invalidFlags: countInvalidFlags(flagSets) || undefined,
         }),
     },
     {
@@ -43,8 +46,29 @@ export function operationsRoutes(dependencies: {
   ];
 }
 
+export function countInvalidFlags(flagSets: readonly RelayFlagSet[]): number {
+  return flagSets.reduce((count, { store }) => count + store.invalidFlags.length, 0);
+}
+
+/** When the flag set that was refreshed last was. */
+function latest(flagSets: readonly RelayFlagSet[]): Date {
+  return new Date(Math.max(...flagSets.map(({ store }) => store.loadedAt.getTime())));
+}
+
+function loadTimes(flagSets: readonly RelayFlagSet[]): Record<string, string> {
+  const times = emptyRecord<string>();
+  for (const { name, store } of flagSets) times[name] = store.loadedAt.toISOString();
+  return times;
+}
+
 /** The sources that serve their last good content because they cannot be refreshed; absent when all is well. */
-function failedSources({ failures }: Pick<FlagStore, 'failures'>): object[] | undefined {
-  if (failures.size === 0) return undefined;
-  return [...failures].map(([name, { message, since }]) => ({ name, error: message, since: since.toISOString() }));
+function failedSources(flagSets: readonly RelayFlagSet[]): object[] | undefined {
+  const failed = flagSets.flatMap((flagSet) =>
+    [...flagSet.store.failures].map(([name, { message, since }]) => ({
+      name: sourceLabel(flagSet, name),
+      error: message,
+      since: since.toISOString(),
+    })),
+  );
+  return failed.length === 0 ? undefined : failed;
 }

@@ -1,36 +1,46 @@
 /** The options of the embedded relay: types, defaults and the rules they are checked against. */
 
-import { EdictError } from '../errors.ts';
-import type { FlagFileFormat } from '../flags/files/read-flag-file.ts';
-import { canonicalJson } from '../internal/canonical-json.ts';
 import type { JsonObject } from '../internal/json.ts';
-import { isJsonObject } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
+import { systemClock } from '../options/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { consoleLogger } from '../telemetry/logger.ts';
+import type { ExporterOption, ResolvedExporter } from './exporters/exporter-options.ts';
+import { resolveExporters } from './exporters/exporter-options.ts';
+import type { FlagFileOption, FlagSetOption, FlagUrlOption, ResolvedFlagSet } from './flag-set-options.ts';
+import { resolveFlagSet, resolveFlagSets } from './flag-set-options.ts';
 import { lastModified } from './last-modified.ts';
+import type { FlagMap } from './memory-source.ts';
+import { demand, demandInteger, demandKeys, MAX_TIMER_MS, withoutUndefined } from './option-rules.ts';
 
-/** A flag file with its format, where the extension does not say it. */
-export interface FlagFileOption {
-  readonly path: string;
-  /** Default: by the extension (`.json`, `.toml`, everything else is YAML). */
-  readonly format?: FlagFileFormat;
-}
-
-/** What a relay is started with; only `flagFiles` is required. */
+/** What a relay is started with; flags are required: `flagFiles`, `flagUrls`, `flags` or `flagSets`. */
 export interface RelayOptions {
   /**
    * Flag files, watched for changes. Several are merged in order: a later file's flag replaces an earlier one's of the
-   * same key. Required, at least one.
+   * same key.
    */
-  readonly flagFiles: readonly (string | FlagFileOption)[];
+  readonly flagFiles?: readonly (string | FlagFileOption)[];
+  /** Flags behind URLs, polled, merged after the files: URLs, or objects with headers, format and interval. */
+  readonly flagUrls?: readonly (string | FlagUrlOption)[];
+  /** Flags in memory, by key, merged after files and URLs. Copied; `Relay.setFlags` replaces them. */
+  readonly flags?: FlagMap;
+  /**
+   * Named flag sets, each with keys, flags and enrichment of its own, in place of `flagFiles`, `flagUrls`, `flags` and
+   * `evaluationContextEnrichment`. A request gets the flag set that its key opens.
+   */
+  readonly flagSets?: readonly FlagSetOption[];
   /** Address to listen on. Default `127.0.0.1`: a relay that others may reach has to be asked for. */
   readonly host?: string;
   /** Port to listen on, 0 for any free one. Default 1031. */
   readonly port?: number;
-  /** Keys that may ask for flags, in printable ASCII. Default none: everybody may. */
+  /** Keys that may ask for flags, in printable ASCII. Default none: everybody may. Beside `flagSets` they open none. */
   readonly apiKeys?: readonly string[];
+  /** Keys of the admin routes, accepted as API keys as well. Default none: admin routes refuse everybody. */
+  readonly adminKeys?: readonly string[];
   /** Attributes that override those of every evaluation context, here and in the clients. Default none. */
   readonly evaluationContextEnrichment?: JsonObject;
+  /** Where the usage events of all flag sets go on to. Default nowhere: they are counted and kept for a while. */
+  readonly exporters?: readonly ExporterOption[];
   /** IANA zone whose clock and name `Last-Modified` shows. Default `UTC`; others help to test clients. */
   readonly timeZone?: string;
   /** Value of the header `X-GOFEATUREFLAG-VERSION`, `false` for no header. Default `edict-` and the package's version. */
@@ -41,6 +51,8 @@ export interface RelayOptions {
   readonly debounceMs?: number;
   /** Time between two looks at a file, for the changes no event told of, in milliseconds. Default 2 000. */
   readonly checkIntervalMs?: number;
+  /** Usage events kept for `Relay.events`, in each flag set; the oldest leave first. At most 32 MiB. Default 10 000. */
+  readonly maxStoredEvents?: number;
   /** Time between two heartbeats of a change stream, in milliseconds. Default 15 000. */
   readonly heartbeatMs?: number;
   /** A change stream that has taken nothing for this long is cut, in milliseconds. Default 60 000. */
@@ -49,8 +61,17 @@ export interface RelayOptions {
   readonly maxStreams?: number;
   /** Largest request body, in bytes; a larger one is answered 413. Default 8 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Test mode: answers can be spoilt through `relay.faults` and `/edict/v1/faults`. Default `false`: nothing can be
+   * injected, and the route does not exist.
+   */
+  readonly faults?: boolean;
   /** How long `close()` waits for answers under way, in milliseconds. Default 5 000, which is also the maximum. */
   readonly drainMs?: number;
+  /** Time, for tests that own it: dates of events and delays of exporters. Default: the system's. */
+  readonly clock?: Clock;
+  /** Jitter of the exporters' delays, and nothing else. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 const DEFAULTS = {
@@ -63,42 +84,61 @@ const DEFAULTS = {
   streamIdleMs: 60_000,
   maxStreams: 64,
   maxBodyBytes: 8 * 1024 * 1024,
+  maxStoredEvents: 10_000,
   drainMs: 5_000,
 } as const;
 
-/** The largest delay a timer takes; longer ones would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
-
-type Defaulted = keyof typeof DEFAULTS | 'apiKeys' | 'evaluationContextEnrichment' | 'logger';
+type Defaulted =
+  | keyof typeof DEFAULTS
+  | 'apiKeys'
+  | 'adminKeys'
+  | 'evaluationContextEnrichment'
+  | 'logger'
+  | 'clock'
+  | 'random'
+  | 'faults';
 
 /** Options with every default filled in; `version` is `undefined` where the caller left it to the relay. */
 export type ResolvedRelayOptions = Required<Pick<RelayOptions, Defaulted>> & {
   readonly flagFiles: readonly FlagFileOption[];
   readonly version: string | false | undefined;
+  readonly exporters: readonly ResolvedExporter[];
+  /** The named flag sets; none where the relay has the one that the top-level options describe. */
+  readonly namedFlagSets: readonly ResolvedFlagSet[];
+  readonly onlyFlagSet: ResolvedFlagSet | undefined;
 };
 
 /** Fills in defaults and checks every value; throws `INVALID_OPTION` naming the option and its rule. */
 export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions {
+  const given = withoutUndefined(options);
+  const { apiKeys = [], adminKeys = [] } = given;
+  demandKeys(apiKeys, 'apiKeys');
+  demandKeys(adminKeys, 'adminKeys');
+  const namedFlagSets = resolveFlagSets(given.flagSets ?? []);
+  if (namedFlagSets.length > 0) {
+    for (const name of ['flagFiles', 'flagUrls', 'flags', 'evaluationContextEnrichment'] as const) {
+      demand(given[name] === undefined, name, 'belongs into the flag sets when there are `flagSets`');
+    }
+  }
+  const onlyFlagSet = namedFlagSets.length > 0 ? undefined : resolveFlagSet(onlyMembers(given));
   const resolved: ResolvedRelayOptions = {
     ...DEFAULTS,
-    apiKeys: [],
-    evaluationContextEnrichment: {},
     logger: consoleLogger,
+    clock: systemClock,
+    random: Math.random,
     version: undefined,
-    ...withoutUndefined(options),
-    flagFiles: (options.flagFiles ?? []).map((file) => (typeof file === 'string' ? { path: file } : file)),
+    faults: false,
+    ...given,
+    apiKeys,
+    adminKeys,
+    flagFiles: onlyFlagSet?.flagFiles ?? [],
+    evaluationContextEnrichment: onlyFlagSet?.evaluationContextEnrichment ?? {},
+    exporters: resolveExporters(given.exporters ?? [], 'exporters'),
+    namedFlagSets,
+    onlyFlagSet,
   };
-  demand(resolved.flagFiles.length > 0, 'flagFiles', 'name at least one file');
-  for (const { path, format } of resolved.flagFiles) {
-    demand(typeof path === 'string' && path !== '', 'flagFiles', 'each entry needs a path');
-    const isKnown = format === undefined || ['yaml', 'json', 'toml'].includes(format);
-    demand(isKnown, 'flagFiles', 'the format is yaml, json or toml');
-  }
   demand(typeof resolved.host === 'string' && resolved.host !== '', 'host', 'an address or a host name');
   demandInteger(resolved.port, 'port', 0, 65_535);
-  checkApiKeys(resolved.apiKeys);
-  const enrichment = jsonCopy(resolved.evaluationContextEnrichment);
-  demand(isJsonObject(enrichment), 'evaluationContextEnrichment', 'an object that JSON can say');
   demand(isTimeZone(resolved.timeZone), 'timeZone', 'a name of the IANA time zone database');
   demandInteger(resolved.debounceMs, 'debounceMs', 0, MAX_TIMER_MS);
   demandInteger(resolved.checkIntervalMs, 'checkIntervalMs', 10, MAX_TIMER_MS);
@@ -106,26 +146,16 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
   demandInteger(resolved.streamIdleMs, 'streamIdleMs', 10, MAX_TIMER_MS);
   demandInteger(resolved.maxStreams, 'maxStreams', 0, Number.MAX_SAFE_INTEGER);
   demandInteger(resolved.maxBodyBytes, 'maxBodyBytes', 1_024, Number.MAX_SAFE_INTEGER);
+  demand(typeof resolved.faults === 'boolean', 'faults', 'true or false');
+  demandInteger(resolved.maxStoredEvents, 'maxStoredEvents', 0, 10_000_000);
   demandInteger(resolved.drainMs, 'drainMs', 0, DEFAULTS.drainMs);
-  return { ...resolved, evaluationContextEnrichment: enrichment };
+  return resolved;
 }
 
-/** Keys travel in a header, so only what a header can carry is a key. */
-export function checkApiKeys(keys: readonly string[]): void {
-  demand(
-    Array.isArray(keys) && keys.every((key) => typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)),
-    'apiKeys',
-    'a list of keys in printable ASCII, none empty',
-  );
-}
-
-/** A copy, so that later changes by the caller have no effect; `undefined` for what JSON cannot say. */
-function jsonCopy(value: unknown): unknown {
-  try {
-    return JSON.parse(canonicalJson(value)) as unknown;
-  } catch {
-    return undefined;
-  }
+/** The members of the only flag set, whose keys are those of the relay as a whole. */
+function onlyMembers(given: RelayOptions): Partial<FlagSetOption> {
+  const { flagFiles, flagUrls, flags, evaluationContextEnrichment } = given;
+  return withoutUndefined({ flagFiles, flagUrls, flags, evaluationContextEnrichment }) as Partial<FlagSetOption>;
 }
 
 function isTimeZone(timeZone: string): boolean {
@@ -134,19 +164,4 @@ function isTimeZone(timeZone: string): boolean {
   } catch {
     return false;
   }
-}
-
-function demandInteger(value: number, option: string, min: number, max: number): void {
-  demand(Number.isInteger(value) && value >= min && value <= max, option, `a whole number from ${min} to ${max}`);
-}
-
-function demand(holds: boolean, option: string, rule: string): asserts holds {
-  if (!holds) throw new EdictError('INVALID_OPTION', `${option}: ${rule}`);
-}
-
-/** An option given as `undefined` is an option not given. */
-function withoutUndefined(options: RelayOptions): RelayOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as RelayOptions;
 }

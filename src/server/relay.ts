@@ -4,32 +4,37 @@ import { isIPv6 } from 'node:net';
 import { VERSION } from '../relay/user-agent.ts';
 import type { Logger, SafeLogger } from '../telemetry/logger.ts';
 import { createSafeLogger } from '../telemetry/logger.ts';
+import { adminRoute } from './admin-route.ts';
 import { Authentication } from './authentication.ts';
 import { changeRoute } from './change-route.ts';
+import type { CollectedEvent, EventCounts, EventFilter } from './collector/collector.ts';
+import { collectorRoute } from './collector/collector-route.ts';
 import { configurationRoute } from './configuration-route.ts';
-import { FileSource } from './file-source.ts';
-import { changedKeys } from './flag-change.ts';
+import type { RelayEvent } from './event-reporter.ts';
+import { EventReporter } from './event-reporter.ts';
+import type { ExportPorts } from './exporters/export-queue.ts';
+import { Exporters } from './exporters/exporters.ts';
+import type { RelayFaults } from './faults/fault-board.ts';
+import { NO_FAULTS } from './faults/fault-board.ts';
+import { FaultInjection } from './faults/fault-injection.ts';
+import { faultsAdminRoutes } from './faults/faults-admin-route.ts';
 import type { FlagDocument } from './flag-set.ts';
-import type { FlagEvaluator, StoreEvent } from './flag-store.ts';
-import { FlagStore } from './flag-store.ts';
+import type { ResolvedFlagSet } from './flag-set-options.ts';
+import { checkFlagMap } from './flag-set-options.ts';
+import type { FlagEvaluator } from './flag-store.ts';
 import { HttpListener } from './http.ts';
+import { legacyRoutes } from './legacy-routes.ts';
+import { manifestRoute } from './manifest-route.ts';
+import type { FlagMap } from './memory-source.ts';
 import { RelayMetrics } from './metrics.ts';
 import { ofrepRoutes } from './ofrep-routes.ts';
-import { operationsRoutes } from './operations-routes.ts';
+import { countInvalidFlags, operationsRoutes } from './operations-routes.ts';
+import { demand, demandKeys } from './option-rules.ts';
 import type { RelayOptions } from './options.ts';
-import { checkApiKeys, resolveRelayOptions } from './options.ts';
+import { resolveRelayOptions } from './options.ts';
+import type { RelayFlagSet } from './relay-flag-set.ts';
+import { createFlagSet } from './relay-flag-set.ts';
 import { ChangeStreams, streamRoute } from './stream-route.ts';
-
-/** What a running relay tells its host. */
-export type RelayEvent =
-  /** Another flag set is in force. Keys sorted by UTF-16 code unit. */
-  | { readonly type: 'changed'; readonly flagsChanged: readonly string[] }
-  /** A flag is left out of every answer; the message says where and why. No key: it has none in its file. */
-  | { readonly type: 'invalid-flag'; readonly flagKey: string | undefined; readonly message: string }
-  /** A source cannot be read any more; its last good content stays in use, and it is tried again. */
-  | { readonly type: 'source-failed'; readonly source: string; readonly message: string }
-  /** A source that had failed is readable again. */
-  | { readonly type: 'source-recovered'; readonly source: string };
 
 /** A running relay. */
 export interface Relay {
@@ -40,11 +45,34 @@ export interface Relay {
   readonly port: number;
   /** Reads every source now and resolves when the outcome is in force. A source that cannot be read is an event, not a rejection. */
   reload(): Promise<void>;
-  /** Replaces all API keys from the next request on; none opens the relay to everybody. Throws `INVALID_OPTION`. */
-  setApiKeys(keys: readonly string[]): void;
+  /**
+   * Replaces all API keys from the next request on; none opens the relay to everybody. With the name of a flag set, its
+   * keys: none closes it. Throws `INVALID_OPTION`.
+   */
+  setApiKeys(keys: readonly string[], flagSet?: string): void;
+  /** Replaces all admin keys from the next request on; none closes the admin routes. Throws `INVALID_OPTION`. */
+  setAdminKeys(keys: readonly string[]): void;
+  /**
+   * Replaces the flags handed over in memory (`flags`), which override those of the files; resolves when the outcome is in
+   * force. The flag set is named where there are named ones. Throws `INVALID_OPTION`; a flag that is no flag is an event.
+   */
+  setFlags(flags: FlagMap, flagSet?: string): Promise<void>;
+  /** The usage events received and recorded, oldest first within each flag set, as many as are kept. */
+  events(filter?: EventFilter): CollectedEvent[];
+  /** What became of the events of a flag set, or of all of them, since the start. */
+  eventCounts(flagSet?: string): EventCounts;
+  /** Forgets the events that are kept; counts and the ids of batches stay. */
+  clearEvents(): void;
+  /** Sends what exporters hold now; resolves when it arrived, or when an attempt failed. */
+  flushExporters(): Promise<void>;
+  /** Spoils answers on purpose; of use only in a relay started with `faults: true`. */
+  readonly faults: RelayFaults;
   /** Returns the function that removes the listener. A listener that throws is logged. */
   onEvent(listener: (event: RelayEvent) => void): () => void;
-  /** Ends streams, lets answers under way finish (at most `drainMs`), and leaves no handle open. Idempotent. */
+  /**
+   * Ends streams, lets answers under way finish and exporters send what they hold (`drainMs` for both), and leaves no handle
+   * open. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -54,61 +82,84 @@ export type CreateEvaluator = (document: FlagDocument, logger: Logger) => Promis
 /** Starts a relay that evaluates with the given evaluator; `createRelay` is this with Edict's own. */
 export async function startRelay(options: RelayOptions, createEvaluator: CreateEvaluator): Promise<Relay> {
   const resolved = resolveRelayOptions(options);
-  const { host, timeZone } = resolved;
+  const { host, timeZone, clock, apiKeys, adminKeys, namedFlagSets, onlyFlagSet } = resolved;
   const logger = createSafeLogger(resolved.logger);
-  for (const key of resolved.apiKeys) logger.remember(key);
-  const authentication = new Authentication(resolved.apiKeys);
   const streams = new ChangeStreams({
     maxStreams: resolved.maxStreams,
     heartbeatMs: resolved.heartbeatMs,
     idleMs: resolved.streamIdleMs,
   });
-  const listeners = new Set<(event: RelayEvent) => void>();
-  const store = new FlagStore({
-    sources: resolved.flagFiles.map(
-      ({ path, format }) =>
-        new FileSource({
-          path,
-          format,
-          debounceMs: resolved.debounceMs,
-          checkIntervalMs: resolved.checkIntervalMs,
-        }),
-    ),
-    enrichment: resolved.evaluationContextEnrichment,
-    createEvaluator: (document) => createEvaluator(document, resolved.logger),
-    listener: (event) => {
-      report(event, { metrics, streams, logger });
-      tell(listeners, publicEvent(event), logger);
-    },
+  const reporter = new EventReporter({ logger, streams });
+  const metrics = new RelayMetrics({
+    streams: () => streams.size,
+    invalidFlags: () => countInvalidFlags(flagSets),
   });
-  const metrics = new RelayMetrics({ streams: () => streams.size, invalidFlags: () => store.invalidFlags.length });
+  const injection = resolved.faults ? new FaultInjection() : undefined;
+  const exportPorts: ExportPorts & { readonly logger: SafeLogger } = {
+    clock,
+    random: resolved.random,
+    logger,
+    onOutcome: (exporter, outcome, events) => metrics.countExport(exporter, outcome, events),
+  };
+  const sharedExporters = new Exporters(resolved.exporters, exportPorts);
+  const make = (flagSet: ResolvedFlagSet, isNamed: boolean): RelayFlagSet =>
+    createFlagSet(flagSet, {
+      isNamed,
+      debounceMs: resolved.debounceMs,
+      checkIntervalMs: resolved.checkIntervalMs,
+      maxStoredEvents: resolved.maxStoredEvents,
+      exportPorts,
+      sharedExporters,
+      createEvaluator: (document) => createEvaluator(document, resolved.logger),
+      listener: (event, source) => reporter.report(event, source, metrics),
+    });
+  const only = onlyFlagSet && make(onlyFlagSet, false);
+  const named = namedFlagSets.map((flagSet) => [make(flagSet, true), flagSet.apiKeys] as const);
+  const flagSets = only === undefined ? named.map(([flagSet]) => flagSet) : [only];
+  const exporters = [sharedExporters, ...flagSets.map((flagSet) => flagSet.exporters)];
+  const authentication = new Authentication<RelayFlagSet>({ only, named, apiKeys, adminKeys });
+  for (const key of [apiKeys, adminKeys, ...named.map(([, keys]) => keys)].flat()) logger.remember(key);
   const http = new HttpListener({
     routes: [
-      configurationRoute({ store, authentication, metrics, timeZone }),
-      changeRoute({ store, authentication }),
-      ...ofrepRoutes({ store, authentication, metrics }),
+      configurationRoute({ authentication, metrics, timeZone }),
+      changeRoute({ authentication }),
+      ...ofrepRoutes({ authentication, metrics, clock }),
+      collectorRoute({ authentication, metrics }),
+      ...legacyRoutes({ authentication, metrics, clock }),
+      manifestRoute({ authentication, metrics }),
+      adminRoute({ flagSets, authentication, metrics }),
       streamRoute({ streams, authentication }),
-      ...operationsRoutes({ store, metrics }),
+      ...operationsRoutes({ flagSets, metrics }),
+      ...(injection === undefined ? [] : faultsAdminRoutes({ faults: injection.board, authentication })),
     ],
     version: resolved.version === false ? undefined : (resolved.version ?? `edict-${VERSION}`),
     maxBodyBytes: resolved.maxBodyBytes,
     logger,
+    layer: injection && ((exchange) => injection.answer(exchange)),
     onAnswered: (facts, seconds) => metrics.observeRequest(facts, seconds),
   });
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      const deadlineMs = clock.monotonic() + resolved.drainMs;
       streams.close();
+      injection?.close();
       await http.close(resolved.drainMs);
-      await store.close();
+      const restMs = Math.max(0, deadlineMs - clock.monotonic());
+      await Promise.all([
+        ...exporters.map((each) => each.close(restMs)),
+        ...flagSets.map(({ store }) => store.close()),
+      ]);
     })();
     return closing;
   };
 
   let port: number;
   try {
-    await store.start();
+    // All of them have come to an end before any is closed: what starts later would stay open.
+    const starts = await Promise.allSettled(flagSets.map(({ store }) => store.start()));
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
     ({ port } = await http.listen(host, resolved.port));
   } catch (caught) {
     await close();
@@ -120,58 +171,53 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     port,
     reload: async () => {
       metrics.countForcedRefresh();
-      await store.reload();
+      await Promise.all(flagSets.map(({ store }) => store.reload()));
     },
-    setApiKeys: (keys) => {
-      checkApiKeys(keys);
+    setApiKeys: (keys, name) => {
+      demandKeys(keys, 'apiKeys');
+      const flagSet = name === undefined ? undefined : find(flagSets, name);
+      authentication.replaceKeys(keys, flagSet?.isNamed === true ? flagSet : undefined);
       for (const key of keys) logger.remember(key);
-      authentication.replaceKeys(keys);
     },
-    onEvent: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    faults: injection?.board ?? NO_FAULTS,
+    setAdminKeys: (keys) => {
+      demandKeys(keys, 'adminKeys');
+      authentication.replaceAdminKeys(keys);
+      for (const key of keys) logger.remember(key);
     },
+    setFlags: async (flags, name) => find(flagSets, name).setFlags(checkFlagMap(flags, 'flags')),
+    events: (filter = {}) => flagSets.flatMap(({ collector }) => collector.events(filter)),
+    eventCounts: (name) => {
+      const asked = name === undefined ? flagSets : [find(flagSets, name)];
+      return sumOf(asked.map(({ collector }) => collector.counts()));
+    },
+    clearEvents: () => {
+      for (const { collector } of flagSets) collector.clear();
+    },
+    flushExporters: async () => {
+      await Promise.all(exporters.map((each) => each.flush()));
+    },
+    onEvent: (listener) => reporter.subscribe(listener),
     close,
   };
 }
 
-/** Counts, logs and streams what happened to the flags. */
-function report(
-  event: StoreEvent,
-  to: { readonly metrics: RelayMetrics; readonly streams: ChangeStreams; readonly logger: SafeLogger },
-): void {
-  switch (event.type) {
-    case 'changed':
-      to.metrics.countChange(event.change);
-      to.streams.publish(event.change);
-      to.logger.info(`flags changed: ${changedKeys(event.change).join(', ')}`);
-      break;
-    case 'invalid-flag':
-      to.metrics.countInvalidFlag();
-      to.logger.error(`left out, ${event.message}`);
-      break;
-    case 'source-failed':
-      to.metrics.countSourceFailure();
-      to.logger.error(`${event.source}: ${event.message}; the last good flags stay in use`);
-      break;
-    case 'source-recovered':
-      to.logger.warn(`${event.source}: readable again`);
-      break;
+function sumOf(counts: readonly EventCounts[]): EventCounts {
+  const sum = { received: 0, feature: 0, tracking: 0, rejected: 0, duplicates: 0, recorded: 0, evicted: 0 };
+  for (const one of counts) {
+    for (const name of Object.keys(sum) as (keyof EventCounts)[]) sum[name] += one[name];
   }
+  return sum;
 }
 
-function publicEvent(event: StoreEvent): RelayEvent {
-  return event.type === 'changed' ? { type: 'changed', flagsChanged: changedKeys(event.change) } : event;
-}
-
-function tell(listeners: Iterable<(event: RelayEvent) => void>, event: RelayEvent, logger: SafeLogger): void {
-  for (const listener of listeners) {
-    try {
-      listener(event);
-    } catch (caught) {
-      logger.error(`a listener of the relay threw: ${caught instanceof Error ? caught.message : String(caught)}`);
-    }
-  }
+/** The flag set of that name; where there is only one, nobody needs to name it. Throws `INVALID_OPTION`. */
+function find(flagSets: readonly RelayFlagSet[], name: string | undefined): RelayFlagSet {
+  const [first] = flagSets;
+  if (name === undefined && first !== undefined && flagSets.length === 1) return first;
+  const found = flagSets.find((flagSet) => flagSet.name === name);
+  const names = flagSets.map((flagSet) => flagSet.name).join(', ');
+  demand(found !== undefined, 'flagSet', `the name of a flag set: ${names}`);
+  return found;
 }
 
 /** The host part of a URL; a relay that listens everywhere is reached on loopback. */

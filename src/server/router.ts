@@ -1,4 +1,4 @@
-/** The route table: method and path to handler, with at most one variable as the last path segment. */
+/** The route table: method and path to handler, with at most one variable path segment. */
 
 import type { IncomingMessage } from 'node:http';
 import type { Answer, StreamAnswer } from './answer.ts';
@@ -16,8 +16,8 @@ export interface Exchange {
 export type Handler = (exchange: Exchange) => Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** A literal path, or one that ends in `/:name`. The text is also the route's name in metrics. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** A literal path, or one with a segment `:name`. The text is also the route's name in metrics. */
   readonly path: string;
   readonly handler: Handler;
 }
@@ -56,7 +56,9 @@ function segmentOf(pattern: string, path: string): string | undefined {
   const variable = pattern.indexOf('/:');
   if (variable < 0) return pattern === path ? '' : undefined;
   const prefix = pattern.slice(0, variable + 1);
-  if (!path.startsWith(prefix)) return undefined;
-  const segment = path.slice(prefix.length);
+  const suffixAt = pattern.indexOf('/', variable + 1);
+  const suffix = suffixAt < 0 ? '' : pattern.slice(suffixAt);
+  if (!path.startsWith(prefix) || !path.endsWith(suffix)) return undefined;
+  const segment = path.slice(prefix.length, path.length - suffix.length);
   return segment === '' || segment.includes('/') ? undefined : segment;
 }

@@ -18,11 +18,17 @@ export interface ChangeStreamsOptions {
   readonly idleMs: number;
 }
 
-/** The open streams. Event ids count up from 1 for the life of the relay. */
+interface OpenStream {
+  /** What the stream listens to: changes of one flag set. */
+  readonly scope: unknown;
+  /** Since when the socket has been full; `undefined` while it drains. */
+  fullSince: number | undefined;
+}
+
+/** The open streams of all flag sets. Event ids count up from 1 for the life of the relay. */
 export class ChangeStreams {
   readonly #options: ChangeStreamsOptions;
-  /** Each stream with the time since when its socket has been full; `undefined` while it drains. */
-  readonly #streams = new Map<ServerResponse, number | undefined>();
+  readonly #streams = new Map<ServerResponse, OpenStream>();
   readonly #heartbeat: NodeJS.Timeout;
   #lastId = 0;
 
@@ -39,22 +45,25 @@ export class ChangeStreams {
     return this.#streams.size >= this.#options.maxStreams;
   }
 
-  add(response: ServerResponse): void {
-    this.#streams.set(response, undefined);
+  /** The response becomes a stream that hears of changes published to the same scope. */
+  add(response: ServerResponse, scope: unknown): void {
+    const stream: OpenStream = { scope, fullSince: undefined };
+    this.#streams.set(response, stream);
     response.on('drain', () => {
-      if (this.#streams.has(response)) this.#streams.set(response, undefined);
+      stream.fullSince = undefined;
     });
     response.on('close', () => this.#streams.delete(response));
     // Nothing is said on connect, but the head must go out for the client to know that it is listening.
     response.flushHeaders();
   }
 
-  publish(change: FlagChange): void {
+  publish(change: FlagChange, scope: unknown): void {
     this.#lastId += 1;
     const frame = `id: ${this.#lastId}\ndata: ${changePayload(change)}\n\n`;
-    for (const response of this.#streams.keys()) {
+    for (const [response, stream] of this.#streams) {
+      if (stream.scope !== scope) continue;
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
-      else this.#write(response, frame);
+      else write(response, stream, frame);
     }
   }
 
@@ -66,30 +75,28 @@ export class ChangeStreams {
 
   #beat(): void {
     const now = performance.now();
-    for (const [response, fullSince] of this.#streams) {
-      if (fullSince === undefined) this.#write(response, ': heartbeat\n\n');
-      else if (now - fullSince > this.#options.idleMs) response.destroy();
-    }
-  }
-
-  #write(response: ServerResponse, text: string): void {
-    if (!response.write(text) && this.#streams.get(response) === undefined) {
-      this.#streams.set(response, performance.now());
+    for (const [response, stream] of this.#streams) {
+      if (stream.fullSince === undefined) write(response, stream, ': heartbeat\n\n');
+      else if (now - stream.fullSince > this.#options.idleMs) response.destroy();
     }
   }
 }
 
-export function streamRoute(dependencies: {
+function write(response: ServerResponse, stream: OpenStream, text: string): void {
+  if (!response.write(text)) stream.fullSince ??= performance.now();
+}
+
+export function streamRoute<FlagSet>(dependencies: {
   readonly streams: ChangeStreams;
-  readonly authentication: Authentication;
+  readonly authentication: Authentication<FlagSet>;
 }): Route {
   const { streams, authentication } = dependencies;
   return {
     method: 'GET',
     path: '/stream/v1/sse/flag/change',
     handler: ({ request, query }) => {
-      const refusal = authentication.refuseStream(query);
-      if (refusal !== undefined) return refusal;
+      const access = authentication.resolveStream(query);
+      if ('refusal' in access) return access.refusal;
       const lastEventId = request.headers['last-event-id'];
       if (lastEventId !== undefined && !/^[0-9]+$/.test(String(lastEventId))) {
         return messageAnswer(400, 'Last-Event-ID is not an integer');
@@ -97,7 +104,7 @@ export function streamRoute(dependencies: {
       if (streams.isFull) return messageAnswer(503, 'too many streams', { 'Retry-After': '15' });
       return {
         headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' },
-        stream: (response) => streams.add(response),
+        stream: (response) => streams.add(response, access.flagSet),
       };
     },
   };

@@ -352,12 +352,14 @@ describe('a guest that traps in the middle of traffic', () => {
     const traps = new TrapSwitch();
     const fixed = { variations: { v: 'fixed' }, defaultRule: { variation: 'v' } };
     const rule = { ...fixed, targeting: [{ query: 'plan eq "pro"', variation: 'v' }] };
-    const handler = json(JSON.stringify({ flags: { fixed, rule } }));
+    // Several flags: one alone would be quarantined before there is a storm.
+    const rules = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`rule-${i}`, rule]));
+    const handler = json(JSON.stringify({ flags: { fixed, ...rules } }));
     const bench = await benchWith(handler, { pollIntervalMs: 0 }, { createStore: traps.createStore });
     await bench.start();
     traps.isOn = true;
     for (let i = 0; i < 30; i++) {
-      expect(await bench.client.getStringValue('rule', 'default', { plan: 'pro' })).toBe('default');
+      expect(await bench.client.getStringValue(`rule-${i % 10}`, 'default', { plan: 'pro' })).toBe('default');
       expect(await bench.client.getStringValue('fixed', 'default')).toBe('fixed');
       await settle();
     }
@@ -365,7 +367,7 @@ describe('a guest that traps in the middle of traffic', () => {
     expect(bench.heard[1]?.details).toMatchObject({ errorCode: 'GENERAL', message: expect.stringMatching(/^TRAP: /) });
     traps.isOn = false;
     await bench.advance(1_000, () => true);
-    expect(await bench.client.getStringValue('rule', 'default', { plan: 'pro' })).toBe('fixed');
+    expect(await bench.client.getStringValue('rule-10', 'default', { plan: 'pro' })).toBe('fixed');
     await bench.advance(60_000, () => bench.status === 'READY');
     expect(bench.types).toEqual(['READY', 'ERROR', 'READY']);
   });

@@ -106,7 +106,7 @@ export const CONNECTION_ROWS = {
     group: 'Connection',
     type: 'Dispatcher',
     fallback: () => undefined,
-    defaultText: 'own pool of one connection',
+    defaultText: 'own pool of one connection; in remote mode up to 64',
     rule: "an undici Dispatcher (an object with a 'dispatch' method)",
     doc: 'undici dispatcher for every request. It stays yours: Edict never closes it, and its open requests hold the process.',
     why: 'Proxy, custom certificate authority, mutual TLS or a Unix socket.',

@@ -88,7 +88,9 @@ export const FEED_ROWS = {
     group: 'Feed',
     default: 3,
     min: 1,
-    doc: 'Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on.',
+    doc:
+      'Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on. In remote mode ' +
+      'failed evaluations count too, and after as many without any answer only one evaluation a second asks.',
     why: 'Raise it when short outages of the relay are normal and should alarm nobody.',
   }),
   errorAfterStaleMs: duration({

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resultOf, runCli, SHOP_FLAGS, startCli, temporaryFile } from './run-cli.ts';
@@ -51,9 +53,9 @@ describe('edict relay', () => {
   it('names routes that it serves', async () => {
     const { child, url, said } = await start();
     const routes = [...said.matchAll(/^ {2}(GET|POST) +(\/\S+)/gm)];
-    expect(routes).toHaveLength(8);
+    expect(routes).toHaveLength(10);
     for (const [, method = '', path = ''] of routes) {
-      const body = method === 'POST' ? { body: '{"context":{"targetingKey":"u"}}' } : {};
+      const body = method === 'POST' ? { body: '{"context":{"targetingKey":"u"},"events":[]}' } : {};
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(url + path.replace('{key}', 'new-checkout'), { method, headers, ...body });
       expect(response.status, path).toBe(200);
@@ -96,6 +98,59 @@ describe('edict relay', () => {
     expect(await response.json()).toMatchObject({ value: true, variant: 'enabled' });
   });
 
+  it('exports usage events to a file, to its log and, signed, to a webhook', async () => {
+    const received = { body: '', signature: '' };
+    const hook = createHttpServer((request, response) => {
+      received.signature = String(request.headers['x-hub-signature-256']);
+      request.setEncoding('utf8').on('data', (text: string) => {
+        received.body += text;
+      });
+      request.on('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void hook.close());
+    await once(hook, 'listening');
+    const { port } = hook.address() as { port: number };
+    const secret = await temporaryFile('secret', 'hook-secret\n');
+    const events = await temporaryFile('events.jsonl', '');
+    const webhook = ['--export-webhook', `http://127.0.0.1:${port}/secret-path`, '--export-secret', `@${secret}`];
+    const { child, result, url, said } = await start('--export-file', events, '--export-log', ...webhook);
+    expect(said).toContain(`events  to ${events}, to this log, to 127.0.0.1:${port}\n`);
+    await fetch(`${url}/v1/data/collector`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"events":[{"kind":"tracking","userKey":"u-1","key":"order"}]}',
+    });
+    child.kill('SIGTERM');
+    const { code, stderr } = await result;
+    expect(code).toBe(0);
+    expect(await readFile(events, 'utf8')).toMatch(/^\{"kind":"tracking","userKey":"u-1",.*\}\n$/);
+    expect(stderr).toMatch(/\[1970-01-01T00:00:00Z\] user="u-1", event="order", details=null/);
+    expect(received.body).toContain('"events":[{"kind":"tracking","userKey":"u-1"');
+    expect(received.signature).toBe(
+      `sha256=${createHmac('sha256', 'hook-secret').update(received.body).digest('hex')}`,
+    );
+  });
+
+  it('opens its admin route to its admin key', async () => {
+    const { url } = await start('--admin-key', 'the-admin-key');
+    const refresh = (headers: Record<string, string>) =>
+      fetch(`${url}/admin/v1/retriever/refresh`, { method: 'POST', headers });
+    expect((await refresh({})).status).toBe(401);
+    expect(await (await refresh({ 'x-api-key': 'the-admin-key' })).json()).toEqual({ refreshed: true });
+  });
+
+  it('wants a webhook for a secret, and a URL for a webhook', async () => {
+    const run = (...args: string[]) => runCli(['relay', '--flags', SHOP_FLAGS, '--port', '0', ...args]);
+    expect(await run('--export-secret', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--export-webhook'),
+    });
+    expect(await run('--export-webhook', 'nope')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('an absolute http or https URL'),
+    });
+  });
+
   it('prints its address as one document', async () => {
     const { child, result, url } = await start('--json');
     child.kill('SIGTERM');
@@ -123,5 +178,22 @@ describe('edict relay', () => {
       code: 2,
       stderr: expect.stringContaining('no-such-file'),
     });
+  });
+
+  it('lets answers be spoilt with --faults, and without it has no route for that', async () => {
+    const put = (url: string): Promise<Response> =>
+      fetch(`${url}/edict/v1/faults`, {
+        method: 'PUT',
+        body: '{"route":"configuration","fault":"status:418","times":1}',
+        headers: { 'content-type': 'application/json' },
+      });
+    const spoilt = await start('--faults');
+    expect(spoilt.said).toMatch(/PUT +\/edict\/v1\/faults/);
+    expect((await put(spoilt.url)).status).toBe(200);
+    expect((await ask(spoilt.url)).status).toBe(418);
+    expect((await ask(spoilt.url)).status).toBe(200);
+    const plain = await start();
+    expect(plain.said).not.toContain('faults');
+    expect((await put(plain.url)).status).toBe(404);
   });
 });

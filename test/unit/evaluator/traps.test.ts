@@ -8,15 +8,14 @@ import { FakeClock, settle } from '../relay/support/fake-clock.ts';
 import { RecordingLogger } from '../relay/support/recording-logger.ts';
 import { overflowingModule, TrapSwitch } from './support/trapping-stores.ts';
 
-const FLAGS = {
-  flags: {
-    rule: {
-      variations: { on: 'on', off: 'off' },
-      targeting: [{ query: 'plan eq "pro"', variation: 'on' }],
-      defaultRule: { variation: 'off' },
-    },
-  },
+const RULE = {
+  variations: { on: 'on', off: 'off' },
+  targeting: [{ query: 'plan eq "pro"', variation: 'on' }],
+  defaultRule: { variation: 'off' },
 };
+const FLAGS = { flags: { rule: RULE } };
+/** A flag that traps three times is quarantined, so more traps than that need more flags. */
+const MANY_FLAGS = { flags: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`rule-${i}`, RULE])) };
 const PRO = { plan: 'pro' };
 
 const open: InProcessEvaluator[] = [];
@@ -31,9 +30,9 @@ class Bench {
   readonly events: EvaluatorEvent[] = [];
   readonly evaluator: InProcessEvaluator;
 
-  constructor(wasmPoolSize = 2) {
+  constructor(wasmPoolSize = 2, bootstrap: object = FLAGS) {
     const { clock, logger } = this;
-    const options = { bootstrap: FLAGS, wasmPoolSize, clock, logger };
+    const options = { bootstrap, wasmPoolSize, clock, logger };
     this.evaluator = new InProcessEvaluator(options, { createStore: this.traps.createStore });
     this.evaluator.onChange((event) => this.events.push(event));
     open.push(this.evaluator);
@@ -45,8 +44,8 @@ class Bench {
     return this;
   }
 
-  answer(): unknown {
-    return this.evaluator.evaluate('rule', PRO, 'default').value;
+  answer(flagKey = 'rule'): unknown {
+    return this.evaluator.evaluate(flagKey, PRO, 'default').value;
   }
 }
 
@@ -97,7 +96,7 @@ describe('one trap (S-27, D-50)', () => {
     bench.traps.isOn = true;
     bench.answer();
     bench.traps.isOn = false;
-    const flag = { ...FLAGS.flags.rule, targeting: [{ query: 'plan eq "pro"', variation: 'off' }] };
+    const flag = { ...RULE, targeting: [{ query: 'plan eq "pro"', variation: 'off' }] };
     await bench.evaluator.load({ flags: { rule: flag } });
     expect(bench.answer()).toBe('off');
   });
@@ -135,10 +134,10 @@ describe('one trap (S-27, D-50)', () => {
 
 describe('a storm of traps (S-28)', () => {
   it('is told of once, slows the replacement to one a second, and is over after a minute without a trap', async () => {
-    const bench = await new Bench().start();
+    const bench = await new Bench(2, MANY_FLAGS).start();
     bench.traps.isOn = true;
     for (let i = 0; i < 40; i++) {
-      expect(bench.answer()).toBe('default');
+      expect(bench.answer(`rule-${i % 19}`)).toBe('default');
       await settle();
     }
     const types = () => bench.events.map(({ type }) => type);
@@ -147,12 +146,12 @@ describe('a storm of traps (S-28)', () => {
     expect(bench.evaluator.state).toBe('error');
     // The two slots and one replacement for each trap that was no storm yet; what is asked meanwhile finds no store.
     expect(bench.traps.made).toBeLessThanOrEqual(2 + 11);
-    expect(bench.evaluator.evaluate('rule', PRO, 'default').errorMessage).toMatch(/^POOL_EXHAUSTED: /);
+    expect(bench.evaluator.evaluate('rule-19', PRO, 'default').errorMessage).toMatch(/^POOL_EXHAUSTED: /);
 
     bench.traps.isOn = false;
     await bench.clock.advance(1_000);
     await settle();
-    expect(bench.answer()).toBe('on');
+    expect(bench.answer('rule-19')).toBe('on');
     expect(bench.evaluator.state).toBe('error');
     await bench.clock.advance(58_000);
     expect(types()).toEqual(['error']);
@@ -162,10 +161,10 @@ describe('a storm of traps (S-28)', () => {
   });
 
   it('leaves no timer behind when the evaluator closes in the middle of it', async () => {
-    const bench = await new Bench().start();
+    const bench = await new Bench(2, MANY_FLAGS).start();
     bench.traps.isOn = true;
     for (let i = 0; i < 20; i++) {
-      bench.answer();
+      bench.answer(`rule-${i}`);
       await settle();
     }
     await bench.evaluator.close();
@@ -174,13 +173,13 @@ describe('a storm of traps (S-28)', () => {
   });
 
   it('is none when the traps are few and far between', async () => {
-    const bench = await new Bench().start();
+    const bench = await new Bench(2, MANY_FLAGS).start();
     for (let i = 0; i < 30; i++) {
       bench.traps.isOn = true;
-      expect(bench.answer()).toBe('default');
+      expect(bench.answer(`rule-${i % 20}`)).toBe('default');
       bench.traps.isOn = false;
       await bench.clock.advance(1_500);
-      expect(bench.answer()).toBe('on');
+      expect(bench.answer(`rule-${i % 20}`)).toBe('on');
     }
     expect(bench.events).toEqual([]);
     expect(bench.evaluator.describe()).toMatchObject({ traps: 30, rebuilds: 30 });

@@ -24,6 +24,10 @@ describe('optionsFromEnv (D-34)', () => {
         EDICT_BOOTSTRAP: './flags.json',
         EDICT_WASM_SHA256: 'false',
         EDICT_WASM_POOL_SIZE: '2',
+        EDICT_FALLBACK: 'off',
+        EDICT_DISABLE_DATA_COLLECTION: 'true',
+        EDICT_EVENT_SAMPLE_RATE: '0.25',
+        EDICT_REMOTE_CACHE_TTL_MS: '-1',
       }),
     ).toEqual({
       endpoint: 'http://relay/base/',
@@ -37,7 +41,15 @@ describe('optionsFromEnv (D-34)', () => {
       bootstrap: './flags.json',
       wasmSha256: false,
       wasmPoolSize: 2,
+      fallback: 'off',
+      disableDataCollection: true,
+      eventSampleRate: 0.25,
+      remoteCacheTtlMs: -1,
     });
+  });
+
+  it('reads several endpoints separated by commas', () => {
+    expect(optionsFromEnv({ EDICT_ENDPOINT: 'http://a, http://b' })).toEqual({ endpoint: ['http://a', 'http://b'] });
   });
 
   it('reads nothing from an environment without its variables, and an empty variable counts as not set', () => {
@@ -98,7 +110,7 @@ describe('optionsFromEnv (D-34)', () => {
     try {
       expect(resolveOptions({ endpoint: 'http://relay' })).toMatchObject({
         timeoutMs: 10_000,
-        endpoint: 'http://relay',
+        endpoint: ['http://relay'],
       });
       expect(optionsFromEnv()).toMatchObject({ timeoutMs: 123, endpoint: 'http://ofrep' });
       expect(resolveOptions({ ...optionsFromEnv(), timeoutMs: 5 })).toMatchObject({ timeoutMs: 5 });

@@ -14,6 +14,14 @@ const MODULE_BYTES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
 const clock = { now: () => 7, monotonic: () => 8, setTimeout: () => 9, clearTimeout: () => undefined };
 
+const nothing = () => ({});
+const meter = {
+  createObservableCounter: nothing,
+  createObservableGauge: nothing,
+  addBatchObservableCallback: nothing,
+  removeBatchObservableCallback: nothing,
+};
+
 /** For every option: a value that is not its default, and values that break its rule. */
 const VALUES: { readonly [Name in OptionName]: { readonly good: unknown; readonly bad: readonly unknown[] } } = {
   endpoint: {
@@ -26,10 +34,14 @@ const VALUES: { readonly [Name in OptionName]: { readonly good: unknown; readonl
       'http://relay?a=1',
       'http://relay#x',
       7,
-      [endpoint],
+      [endpoint, `${endpoint}/`],
+      [endpoint, 'relay'],
+      Array.from({ length: 9 }, (_, port) => `http://relay:${port + 1}`),
+      [],
       null,
     ],
   },
+  evaluationType: { good: 'remote', bad: ['in-process', '', null] },
   apiKey: { good: 'key', bad: ['line\nbreak', 'ключ', 7, null, {}] },
   authScheme: { good: 'bearer', bad: ['Bearer', '', 1, null] },
   headers: { good: { 'x-a': 'b' }, bad: [{ 'bad name': 'x' }, { a: 'x\r\ny' }, { a: 1 }, [], 'a: b', null] },
@@ -38,6 +50,7 @@ const VALUES: { readonly [Name in OptionName]: { readonly good: unknown; readonl
   maxWireBytes: { good: 1_024, bad: [1_023, -1, 1e300, '8M'] },
   maxInflatedBytes: { good: 1_024, bad: [1_023, Number.NaN] },
   dispatcher: { good: { dispatch: () => true }, bad: [{}, 'agent', null, () => undefined] },
+  fetch: { good: async () => new Response(), bad: [{}, 'fetch', null] },
   pollIntervalMs: { good: 60_000, bad: [1, 99, -1, 100.5, Number.POSITIVE_INFINITY] },
   maxBackoffMs: { good: 1_000, bad: [999] },
   authRetryIntervalMs: { good: 1_000, bad: [999] },
@@ -45,6 +58,9 @@ const VALUES: { readonly [Name in OptionName]: { readonly good: unknown; readonl
   flagList: { good: ['a'], bad: ['a', [''], ['a', 'a'], [1], new Array(1), new Set(['a']), null] },
   flagPrefix: { good: 'shop.', bad: ['', 1, null] },
   emptyConfiguration: { good: 'reject', bad: ['refuse', true] },
+  streaming: { good: 'sse', bad: ['on', true, null] },
+  streamIdleTimeoutMs: { good: 1_000, bad: [999, '5000'] },
+  streamTriggerDelayMs: { good: 0, bad: [-1] },
   staleAfterFailures: { good: 1, bad: [0, 1.5] },
   errorAfterStaleMs: { good: 1, bad: [-1] },
   startup: { good: 'lenient', bad: ['loose'] },
@@ -53,10 +69,43 @@ const VALUES: { readonly [Name in OptionName]: { readonly good: unknown; readonl
     good: { flags: {} },
     bad: [[], '', 'https://host/flags.json', new URL('http://host/'), 1, null, { a: 1n }],
   },
+  persistPath: { good: './last-good.json', bad: ['', 'https://host/file', 1, null] },
+  persistMaxAgeMs: { good: 1, bad: [-1, 0.5] },
   closeTimeoutMs: { good: 0, bad: [-1] },
+  flushOnExit: { good: 'off', bad: ['exit', false] },
   wasmPoolSize: { good: 64, bad: [0, 65, 1.5] },
   wasmModule: { good: MODULE_BYTES, bad: ['', {}, 1, null, new ArrayBuffer(8)] },
   wasmSha256: { good: 'A'.repeat(64), bad: ['abc', true, null, 'g'.repeat(64)] },
+  fallback: {
+    good: 'spec',
+    bad: [
+      'on',
+      true,
+      null,
+      [],
+      { mode: 'x' },
+      { budgetMs: 0 },
+      { budgetMs: 1.5 },
+      { budget: 1 },
+      { maxConcurrent: '8' },
+    ],
+  },
+  remoteCacheMaxEntries: { good: 10_000, bad: [-1, 1.5, 1_000_001] },
+  remoteCacheTtlMs: { good: -1, bad: [-2, 0.5, '60'] },
+  disableDataCollection: { good: true, bad: ['true', 1, null] },
+  dataCollectorBaseUrl: { good: 'https://collector.example/base/', bad: ['', 'collector', 'http://c?x=1', 1, null] },
+  flushIntervalMs: { good: 0, bad: [1, 99, -1] },
+  maxPendingEvents: { good: 1, bad: [0, 1_000_001] },
+  maxPendingBytes: { good: 1_024, bad: [1_023] },
+  maxBatchEvents: { good: 1, bad: [0, 100_001] },
+  maxBatchBytes: { good: 1_024, bad: [1_023] },
+  overflow: { good: 'drop-newest', bad: ['drop', null] },
+  exporterMetadata: { good: { service: 'shop' }, bad: [{ a: {} }, { a: Number.NaN }, { a: null }, [], 'x', null] },
+  eventMode: { good: 'summary', bad: ['all', null] },
+  eventSampleRate: { good: 0.5, bad: [-0.1, 1.1, Number.NaN, '0.5'] },
+  privateAttributes: { good: ['email'], bad: ['email', [''], ['a', 'a'], [1], null] },
+  userKeySecret: { good: 'sixteen or more!', bad: ['short', '', 1, null] },
+  meter: { good: meter, bad: [{}, 'meter', null] },
   logger: { good: silent, bad: [{ error: () => undefined }, 'console', null] },
   clock: { good: clock, bad: [{ now: () => 1 }, Date, null] },
   random: { good: () => 0.25, bad: [0.5, null] },
@@ -103,7 +152,8 @@ describe('defaults (D-07)', () => {
   it('are these; changing one is a breaking change', () => {
     const { wasmPoolSize, ...rest } = describeOptions(resolveOptions({ endpoint }));
     expect(rest).toEqual({
-      endpoint,
+      endpoint: [endpoint],
+      evaluationType: 'inprocess',
       apiKey: null,
       authScheme: 'x-api-key',
       headers: null,
@@ -112,6 +162,7 @@ describe('defaults (D-07)', () => {
       maxWireBytes: 8_388_608,
       maxInflatedBytes: 67_108_864,
       dispatcher: null,
+      fetch: null,
       pollIntervalMs: 120_000,
       maxBackoffMs: 60_000,
       authRetryIntervalMs: 300_000,
@@ -119,14 +170,45 @@ describe('defaults (D-07)', () => {
       flagList: [],
       flagPrefix: null,
       emptyConfiguration: 'guarded',
+      streaming: 'off',
+      streamIdleTimeoutMs: 300_000,
+      streamTriggerDelayMs: 1_000,
       staleAfterFailures: 3,
       errorAfterStaleMs: 0,
       startup: 'strict',
       initTimeoutMs: 10_000,
       bootstrap: null,
+      persistPath: null,
+      persistMaxAgeMs: 0,
       closeTimeoutMs: 2_000,
+      flushOnExit: 'beforeExit',
       wasmModule: null,
       wasmSha256: null,
+      fallback: {
+        mode: 'budgeted',
+        budgetMs: 50,
+        failureThreshold: 5,
+        openMs: 30_000,
+        maxConcurrent: 8,
+        maxPerSecond: 20,
+      },
+      // The cache is off unless asked for: an answer it gives may be a minute old.
+      remoteCacheMaxEntries: 0,
+      remoteCacheTtlMs: 60_000,
+      disableDataCollection: false,
+      dataCollectorBaseUrl: null,
+      flushIntervalMs: 60_000,
+      maxPendingEvents: 10_000,
+      maxPendingBytes: 8_388_608,
+      maxBatchEvents: 1_000,
+      maxBatchBytes: 524_288,
+      overflow: 'drop-oldest',
+      exporterMetadata: {},
+      eventMode: 'each',
+      eventSampleRate: 1,
+      privateAttributes: [],
+      userKeySecret: null,
+      meter: null,
       clock: 'system',
       random: 'system',
     });
@@ -138,9 +220,9 @@ describe('defaults (D-07)', () => {
 describe('resolving', () => {
   it('normalises the endpoint on a copy, and keeps the path prefix (D-31)', () => {
     const given = { endpoint: 'HTTPS://Relay.Example:8443/a/b///' };
-    expect(resolveOptions(given).endpoint).toBe('https://relay.example:8443/a/b');
+    expect(resolveOptions(given).endpoint).toEqual(['https://relay.example:8443/a/b']);
     expect(given.endpoint).toBe('HTTPS://Relay.Example:8443/a/b///');
-    expect(resolveOptions({ endpoint: 'http://relay/' }).endpoint).toBe('http://relay');
+    expect(resolveOptions({ endpoint: 'http://relay/' }).endpoint).toEqual(['http://relay']);
   });
 
   it('needs an endpoint or a bootstrap', () => {
@@ -149,6 +231,37 @@ describe('resolving', () => {
     for (const nothing of [null, 'x', [], 7]) {
       expect(() => resolveOptions(nothing as unknown as EdictOptions)).toThrow('INVALID_OPTION');
     }
+  });
+
+  it('takes several endpoints in their order, as a frozen copy', () => {
+    const given = ['http://b/', 'http://a'];
+    const { endpoint: kept } = resolveOptions({ endpoint: given });
+    given.push('http://c');
+    expect(kept).toEqual(['http://b', 'http://a']);
+    expect(Object.isFrozen(kept)).toBe(true);
+  });
+
+  it('refuses a fetch beside a dispatcher, and remote evaluation without an endpoint', () => {
+    const fetch = async () => new Response();
+    expect(() => resolve({ fetch, dispatcher: { dispatch: () => true } })).toThrow(
+      /^INVALID_OPTION: fetch: .*together/,
+    );
+    expect(() => resolveOptions({ bootstrap: {}, evaluationType: 'remote' })).toThrow(/^INVALID_OPTION: endpoint: /);
+  });
+
+  it('completes a fallback of which only some members are given', () => {
+    expect(resolve({ fallback: { budgetMs: 10, maxPerSecond: undefined } }).fallback).toEqual({
+      ...resolve({}).fallback,
+      budgetMs: 10,
+    });
+  });
+
+  it('keeps provider and openfeature of exporterMetadata to itself, with a warning (GOFF-COLL-011)', () => {
+    const logger = new RecordingLogger();
+    const given = { provider: 'mine', openfeature: false, service: 'shop' };
+    expect({ ...resolve({ logger, exporterMetadata: given }).exporterMetadata }).toEqual({ service: 'shop' });
+    expect(logger.at('warn')).toEqual([expect.stringContaining('provider and openfeature cannot be set')]);
+    expect(given).toEqual({ provider: 'mine', openfeature: false, service: 'shop' });
   });
 
   it('clips stallTimeoutMs to timeoutMs', () => {
@@ -232,6 +345,8 @@ describe('warnings', () => {
     ['flagChangePollingInterval', 'pollIntervalMs'],
     ['evaluationFlagList', 'flagList'],
     ['wasmEvaluatorPoolSize', 'wasmPoolSize'],
+    ['dataFlushInterval', 'flushIntervalMs'],
+    ['dataCollectorBaseURL', 'dataCollectorBaseUrl'],
     ['pollInterval', 'pollIntervalMs'],
     ['APIKEY', 'apiKey'],
     ['endPoint', 'endpoint'],
@@ -270,6 +385,10 @@ describe('warnings', () => {
     expect(warningsOf(options)).toEqual([expect.stringContaining(text)]);
   });
 
+  it('no polling beside a stream is no mistake', () => {
+    expect(warningsOf({ pollIntervalMs: 0, streaming: 'sse' })).toEqual([]);
+  });
+
   it('nothing is said about good options', () => {
     expect(warningsOf({ pollIntervalMs: 5_000, apiKey: 'key' })).toEqual([]);
   });
@@ -280,6 +399,7 @@ describe('describeOptions', () => {
     const shown = describeOptions(
       resolve({
         apiKey: 's3cr3t',
+        userKeySecret: 's3cr3t of sixteen',
         headers: { Authorization: 's3cr3t' },
         bootstrap: () => ({}),
         dispatcher: { dispatch() {} },

@@ -37,6 +37,30 @@ describe('staleness', () => {
     expect(bench.eventTypes).not.toContain('recovered');
   });
 
+  it.each([
+    ['NETWORK', true],
+    ['TIMEOUT', true],
+    ['UNAVAILABLE', true],
+    ['INVALID_BODY', false],
+    ['UNAUTHORIZED', false],
+    ['RATE_LIMITED', false],
+  ] as const)(
+    'after %s the relay counts as unreachable: %s, until it answers anything (D-52)',
+    async (code, expected) => {
+      const bench = new FeedBench([flags(1), failure(code), unchanged, failure(code), flags(0)]);
+      await bench.start();
+      expect(bench.feed.isUnreachable).toBe(false);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(expected);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(false);
+      await bench.feed.refresh();
+      expect(bench.feed.isUnreachable).toBe(expected);
+      expect(await bench.feed.refresh()).toBe('held');
+      expect(bench.feed.isUnreachable).toBe(false);
+    },
+  );
+
   it.each(['UNAUTHORIZED', 'FORBIDDEN'] as const)(
     '%s is stale at once, logged as an error, then hourly (S-05)',
     async (code) => {
@@ -136,5 +160,45 @@ describe('diagnostics', () => {
       relayVersion: '1.55.0',
       lastModified: null,
     });
+  });
+});
+
+describe('outcomes of other requests to the same relay', () => {
+  const error = failure('NETWORK').error;
+
+  it('count for staleness like refreshes, and a success of either recovers', async () => {
+    const bench = new FeedBench([flags(1), failure('NETWORK')]);
+    await bench.start();
+    bench.feed.note(error);
+    bench.feed.note(error);
+    expect(bench.eventTypes).toEqual(['published']);
+    await bench.feed.refresh();
+    expect(bench.events.at(-1)).toMatchObject({
+      type: 'stale',
+      message: expect.stringMatching(/^3 requests failed in a row/),
+    });
+    bench.feed.note(undefined);
+    bench.feed.note(undefined);
+    expect(bench.eventTypes.slice(1)).toEqual(['failed', 'stale', 'recovered']);
+  });
+
+  it('make a feed serve that has no configuration yet, and neither hurry nor delay its next attempt', async () => {
+    const bench = new FeedBench([failure('NETWORK')], { initTimeoutMs: 100 });
+    await bench.start();
+    await bench.clock.advance(100);
+    bench.feed.note(undefined);
+    expect(bench.eventTypes).toEqual(['failed', 'recovered']);
+    const before = bench.feed.describe()['nextAttemptInMs'];
+    for (let i = 0; i < 20; i++) bench.feed.note(error);
+    expect(bench.feed.describe()['nextAttemptInMs']).toBe(before);
+    expect(bench.eventTypes.at(-1)).toBe('stale');
+  });
+
+  it('after the end are nobody’s business', async () => {
+    const bench = new FeedBench([flags(1)]);
+    await bench.start();
+    bench.feed.stop();
+    for (let i = 0; i < 5; i++) bench.feed.note(error);
+    expect(bench.eventTypes).toEqual(['published']);
   });
 });

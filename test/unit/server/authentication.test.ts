@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { TestRelay } from './test-relay.ts';
 import { startTestRelay } from './test-relay.ts';
 
-const PATHS = ['/v1/flag/configuration', '/ofrep/v1/evaluate/flags', '/ofrep/v1/evaluate/flags/checkout'];
+const PATHS = [
+  '/v1/flag/configuration',
+  '/ofrep/v1/evaluate/flags',
+  '/ofrep/v1/evaluate/flags/checkout',
+  '/v1/data/collector',
+  '/v1/allflags',
+  '/v1/feature/checkout/eval',
+];
 
 async function guarded(): Promise<TestRelay> {
   return startTestRelay({}, { apiKeys: ['key-1', 'key-2'] });
@@ -33,6 +40,7 @@ describe('authentication', () => {
     const answers = await Promise.all([
       ...PATHS.map((path) => post(path, { context: {} }, headers)),
       get('/v1/flag/change', headers),
+      get('/openfeature/v0/manifest', headers),
     ]);
     for (const answer of answers) {
       expect(answer.status).toBe(401);

@@ -22,7 +22,7 @@ describe('POST /v1/flag/configuration', () => {
     );
   });
 
-  it.each([undefined, {}, { flags: null }, { flags: [] }, 'null', { flags: [], flagPrefix: 'x' }])(
+  it.each([undefined, {}, { flags: null }, { flags: [] }, 'null', { flags: [], flagPrefix: null, more: 'x' }])(
     'takes %o as a request for all flags',
     async (body) => {
       const { post } = await startTestRelay(SHOP);
@@ -35,6 +35,15 @@ describe('POST /v1/flag/configuration', () => {
     const { post } = await startTestRelay(SHOP);
     const answer = (await post(PATH, { flags: ['banner', 'nope', 'banner', 'check*', 'toString'] })).json();
     expect(answer).toEqual({ flags: { banner: SHOP.banner } });
+  });
+
+  it('hands out only the flags whose key begins with flagPrefix, alone and within a list', async () => {
+    const { post } = await startTestRelay(SHOP);
+    const keys = async (body: object) => Object.keys(((await post(PATH, body)).json() as { flags: object }).flags);
+    expect(await keys({ flagPrefix: 'shop/' })).toEqual(['shop/price:€']);
+    expect(await keys({ flags: ['banner', 'checkout'], flagPrefix: 'ba' })).toEqual(['banner']);
+    expect(await keys({ flagPrefix: '' })).toHaveLength(4);
+    expect((await post(PATH, { flagPrefix: 'none.' })).text).toBe('{}\n');
   });
 
   it('is {} with the known validator for zero flags and for a filter that matches none', async () => {
@@ -97,6 +106,7 @@ describe('POST /v1/flag/configuration', () => {
     ['[]', 'the body is not an object'],
     ['{"flags":"a"}', '"flags" is not an array of strings'],
     ['{"flags":[1]}', '"flags" is not an array of strings'],
+    ['{"flagPrefix":1}', '"flagPrefix" is not a string'],
   ])('refuses the body %s in the handler’s error shape, without validator', async (body, reason) => {
     const { post } = await startTestRelay(SHOP);
     const { status, headers, json } = await post(PATH, body);
@@ -119,14 +129,14 @@ describe('POST /v1/flag/configuration', () => {
   });
 
   it('answers 500 in the handler’s error shape while there are no flags to give', async () => {
-    const route = configurationRoute({
-      store: {
-        get current(): never {
-          throw new Error('no flags yet');
-        },
-        loadedAt: new Date(),
+    const store = {
+      get current(): never {
+        throw new Error('no flags yet');
       },
-      authentication: new Authentication([]),
+      loadedAt: new Date(),
+    };
+    const route = configurationRoute({
+      authentication: new Authentication({ only: { store } }),
       metrics: new RelayMetrics({ streams: () => 0, invalidFlags: () => 0 }),
       timeZone: 'UTC',
     });

@@ -136,4 +136,32 @@ describe('createRelay', () => {
       '{"evaluationContextEnrichment":{"env":"production"}}\n',
     );
   });
+
+  it('records what it evaluates one by one, as the flag asks for', async () => {
+    const { relay } = await start(`${FLAGS}
+untracked:
+  variations: {a: 1}
+  defaultRule: {variation: a}
+  trackEvents: false
+versioned:
+  variations: {a: {x: 1}}
+  defaultRule: {variation: a}
+  version: "7"
+`);
+    const context = { targetingKey: 'u-1' };
+    for (const key of ['untracked', 'nope', 'versioned', 'off', 'unfit']) await evaluate(relay, key, context);
+    expect(relay.events().map(({ event }) => event)).toMatchObject([
+      {
+        userKey: 'u-1',
+        key: 'versioned',
+        variation: 'a',
+        value: { x: 1 },
+        default: false,
+        version: '7',
+        source: 'SERVER',
+      },
+      { key: 'off', variation: 'SdkDefault', value: null, default: false },
+      { key: 'unfit', variation: 'SdkDefault', value: null, default: true },
+    ]);
+  });
 });

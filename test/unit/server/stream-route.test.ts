@@ -107,7 +107,7 @@ describe('GET /stream/v1/sse/flag/change', () => {
   it('drops a stream whose client takes nothing, and goes on with the others', async () => {
     const streams = new ChangeStreams({ maxStreams: 2, heartbeatMs: 10, idleMs: 50 });
     const http = new HttpListener({
-      routes: [streamRoute({ streams, authentication: new Authentication([]) })],
+      routes: [streamRoute({ streams, authentication: new Authentication({ only: 'default' }) })],
       version: undefined,
       maxBodyBytes: 1_024,
       logger: SILENT,
@@ -128,7 +128,7 @@ describe('GET /stream/v1/sse/flag/change', () => {
     const flag = { value: {}, text: JSON.stringify('x'.repeat(1_000_000)) };
     const change = { added: new Map([['big', flag]]), deleted: new Map(), updated: new Map() };
     await until(() => {
-      streams.publish(change);
+      streams.publish(change, 'default');
       return streams.size === 1;
     });
     const length = received.text.length;

@@ -9,10 +9,11 @@ import { onTestFinished } from 'vitest';
 import type { EvaluationContext, Resolution } from '../../../src/evaluator/resolution.ts';
 import type { JsonObject } from '../../../src/internal/json.ts';
 import { isJsonObject } from '../../../src/internal/json.ts';
+import type { RelayEvent } from '../../../src/server/event-reporter.ts';
 import type { FlagDocument } from '../../../src/server/flag-set.ts';
 import type { FlagEvaluator } from '../../../src/server/flag-store.ts';
 import type { RelayOptions } from '../../../src/server/options.ts';
-import type { CreateEvaluator, Relay, RelayEvent } from '../../../src/server/relay.ts';
+import type { CreateEvaluator, Relay } from '../../../src/server/relay.ts';
 import { startRelay } from '../../../src/server/relay.ts';
 
 export const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
@@ -55,6 +56,13 @@ export class DefaultRuleEvaluator implements FlagEvaluator {
 
   evaluate(flagKey: string, context: EvaluationContext): Resolution {
     const flag = this.document.flags[flagKey];
+    const answer = this.#answer(flagKey, flag, context);
+    if (!isJsonObject(flag)) return answer;
+    const version = typeof flag.version === 'string' ? flag.version : '';
+    return { ...answer, version, trackEvents: flag.trackEvents !== false };
+  }
+
+  #answer(flagKey: string, flag: unknown, context: EvaluationContext): Resolution {
     if (!isJsonObject(flag)) {
       const errorMessage = `Flag with key '${flagKey}' not found`;
       return resolution(flagKey, { errorCode: 'FLAG_NOT_FOUND', engineCode: 'FLAG_NOT_FOUND', errorMessage });
