@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import type { AbstractEvaluator } from '../../../src/evaluator/abstract-evaluator.ts';
 import { InProcessEvaluator } from '../../../src/evaluator/in-process-evaluator.ts';
+import { RemoteEvaluator } from '../../../src/evaluator/remote-evaluator.ts';
 import type { JsonObject } from '../../../src/internal/json.ts';
 import type { EdictOptions } from '../../../src/options/edict-options.ts';
+import { createRelay } from '../../../src/server/index.ts';
 import { RecordingLogger } from '../relay/support/recording-logger.ts';
 import type { Handler } from '../relay/support/scripted-relay.ts';
 import { json, reply, ScriptedRelay } from '../relay/support/scripted-relay.ts';
@@ -151,5 +154,31 @@ describe('a change stream', () => {
     const child = fileURLToPath(new URL('fixtures/streaming-child.mjs', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [child, relay.relay.url], { timeout: 15_000 });
     expect(JSON.parse(stdout)).toEqual({ value: 'a', stream: 'up' });
+  });
+});
+
+describe.each<[string, (options: EdictOptions) => AbstractEvaluator]>([
+  ['in-process', (options) => new InProcessEvaluator(options)],
+  ['remote', (options) => new RemoteEvaluator({ ...options, evaluationType: 'remote' })],
+])('a change in the embedded relay, %s, without any poll', (_, make) => {
+  it('is heard through the stream, with the flags that changed', async () => {
+    const quiet = new RecordingLogger();
+    const flags = (variation: string) => ({ flag: { variations: { a: 'a', b: 'b' }, defaultRule: { variation } } });
+    const relay = await createRelay({ flags: flags('a'), port: 0, logger: quiet, apiKeys: ['k-123'] });
+    closing.push(() => relay.close());
+    const options = { endpoint: relay.url, apiKey: 'k-123', streaming: 'sse', streamTriggerDelayMs: 0 } as const;
+    const evaluator = make({ ...options, pollIntervalMs: 0, logger: quiet });
+    closing.push(() => evaluator.close());
+    await evaluator.initialize();
+    const changes: (readonly string[])[] = [];
+    evaluator.onChange((event) => {
+      if (event.type === 'changed') changes.push(event.flagsChanged);
+    });
+    await until(() => ((evaluator.describe().stream as JsonObject).triggers as number) === 1);
+    await relay.setFlags(flags('b'));
+    await until(() => changes.length === 1);
+    expect(changes).toEqual([['flag']]);
+    expect((await evaluator.evaluate('flag', {}, 'default')).value).toBe('b');
+    expect(evaluator.describe().stream).toMatchObject({ state: 'up', connects: 1, events: 1, triggers: 2 });
   });
 });
