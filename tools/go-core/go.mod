@@ -1,6 +1,6 @@
 module edict/tools/go-core
 
-go 1.26.0
+go 1.24.13
 
 require github.com/thomaspoignant/go-feature-flag/modules/core v0.7.2
 

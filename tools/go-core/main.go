@@ -1,8 +1,10 @@
 // Answers JSON lines of flag evaluations with GO Feature Flag's own core, for comparison with Edict's kernel.
 //
 // A line in is {"id": any, "input": {"flagKey", "flag", "evalContext", "flagContext"}}, as `edict eval --vectors` reads it. A line out,
-// in the same order, is {"id", "output"}, or {"id", "panic": text} where the core panicked, or {"id", "undefined": reason} where the
-// core answers one thing now and another thing a moment later.
+// in the same order, is {"id", "output"}, or {"id", "panic": text} where the core panicked.
+//
+// A line may carry "tries": 1000, to be answered that often: what the core says only now and then comes as "others". (It adds
+// percentages in the order of a Go map, which is another each time.)
 package main
 
 import (
@@ -22,12 +24,10 @@ import (
 	"github.com/thomaspoignant/go-feature-flag/modules/core/utils"
 )
 
-// tries is how often a flag is asked that the core may answer differently from call to call.
-const tries = 64
-
 type line struct {
 	ID    json.RawMessage `json:"id"`
 	Input json.RawMessage `json:"input"`
+	Tries int             `json:"tries"`
 }
 
 // EvaluateInput has the name and the members that the decoder's error texts quote.
@@ -39,10 +39,10 @@ type EvaluateInput struct {
 }
 
 type answer struct {
-	ID        json.RawMessage `json:"id"`
-	Output    json.RawMessage `json:"output,omitempty"`
-	Panic     string          `json:"panic,omitempty"`
-	Undefined string          `json:"undefined,omitempty"`
+	ID     json.RawMessage   `json:"id"`
+	Output json.RawMessage   `json:"output,omitempty"`
+	Panic  string            `json:"panic,omitempty"`
+	Others []json.RawMessage `json:"others,omitempty"`
 }
 
 func main() {
@@ -93,14 +93,15 @@ func answerTo(asked line) answer {
 	if panicked != "" {
 		return answer{ID: asked.ID, Panic: panicked}
 	}
-	if sumsFractions(asked.Input) {
-		for range tries {
-			if again, _ := evaluate(asked.Input); !bytes.Equal(again, output) {
-				return answer{ID: asked.ID, Undefined: "percentages are added in the order of a Go map"}
-			}
+	given := answer{ID: asked.ID, Output: output}
+	seen := map[string]bool{string(output): true}
+	for range asked.Tries - 1 {
+		if again, _ := evaluate(asked.Input); !seen[string(again)] {
+			seen[string(again)] = true
+			given.Others = append(given.Others, again)
 		}
 	}
-	return answer{ID: asked.ID, Output: output}
+	return given
 }
 
 // evaluate decodes afresh each time: a scheduled rollout may change the flag it is given.
