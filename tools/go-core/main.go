@@ -3,6 +3,8 @@
 // A line in is {"id": any, "input": {"flagKey", "flag", "evalContext", "flagContext"}}, as `edict eval --vectors` reads it. A line out,
 // in the same order, is {"id", "output"}, or {"id", "panic": text} where the core panicked.
 //
+// In place of "input" a line may carry "inputText", the input as one string, which need not be JSON.
+//
 // A line may carry "tries": 1000, to be answered that often: what the core says only now and then comes as "others". (It adds
 // percentages in the order of a Go map, which is another each time.)
 package main
@@ -25,9 +27,10 @@ import (
 )
 
 type line struct {
-	ID    json.RawMessage `json:"id"`
-	Input json.RawMessage `json:"input"`
-	Tries int             `json:"tries"`
+	ID        json.RawMessage `json:"id"`
+	Input     json.RawMessage `json:"input"`
+	InputText *string         `json:"inputText"`
+	Tries     int             `json:"tries"`
 }
 
 // EvaluateInput has the name and the members that the decoder's error texts quote.
@@ -88,6 +91,9 @@ func answerLines(in io.Reader, out io.Writer) error {
 func answerTo(asked line) answer {
 	if asked.ID == nil {
 		asked.ID = json.RawMessage("null")
+	}
+	if asked.InputText != nil {
+		asked.Input = json.RawMessage(*asked.InputText)
 	}
 	output, panicked := evaluate(asked.Input)
 	if panicked != "" {

@@ -1,9 +1,8 @@
 /** Builds the Go programs of tools/ from published modules, or says why that cannot be done here. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { filesUnder, hashFiles, readStamp, writeStamp } from '../../scripts/lib/hash.mjs';
-import { locked } from '../../scripts/lib/lock.mjs';
 import { at, CACHE } from '../../scripts/lib/paths.mjs';
 import { run } from '../../scripts/lib/process.mjs';
 import { dim, PlainError, say, seconds } from '../../scripts/lib/terminal.mjs';
@@ -29,10 +28,9 @@ export async function goProgram(name, { build = true, quiet = false } = {}) {
   if (isOlder(go, wanted)) return { reason: `Go ${go} is too old: tools/${name} needs ${wanted}` };
   const file = join(CACHE, 'go', process.platform === 'win32' ? `${name}.exe` : name);
   const stamp = `${name}-${hashFiles(filesUnder(`tools/${name}`), go)}`;
-  const isCurrent = () => existsSync(file) && readStamp(name) === stamp;
-  if (isCurrent()) return { file };
+  if (existsSync(file) && readStamp(name) === stamp) return { file };
   if (!build) return { reason: `it is not built; \`node tools/go/build.mjs ${name}\` builds it` };
-  return await locked(async () => (isCurrent() ? { file } : await compile(name, file, stamp, quiet)));
+  return await compile(name, file, stamp, quiet);
 }
 
 async function compile(name, file, stamp, quiet) {
@@ -40,9 +38,13 @@ async function compile(name, file, stamp, quiet) {
   const began = performance.now();
   const download = await run('go', ['mod', 'download'], { cwd, env: ENV, show: false });
   if (download.code !== 0) return { reason: `its modules cannot be downloaded: ${lastLine(download.output)}` };
-  const args = ['build', '-ldflags=-s -w', '-o', file, '.'];
+  // Under another name until it is whole: somebody else may be building, or running, the same one.
+  const fresh = `${file}.${process.pid}`;
+  mkdirSync(dirname(file), { recursive: true });
+  const args = ['build', '-ldflags=-s -w', '-o', fresh, '.'];
   const { code, output } = await run('go', args, { cwd, env: ENV, show: false });
   if (code !== 0) throw new PlainError(`tools/${name} does not compile:\n${output.trim()}`);
+  renameSync(fresh, file);
   writeStamp(name, stamp);
   if (!quiet) say(dim(`Built ${name} in ${seconds(performance.now() - began)}.`));
   return { file };
