@@ -20,8 +20,8 @@ const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {
 const EAGER = { pollIntervalMs: 100, maxBackoffMs: 1_000, authRetryIntervalMs: 1_000, logger: SILENT };
 
 /** The evaluators that must say what the relay says; those of other modes join here. */
-const MODES: readonly { readonly mode: string; make(options: EdictOptions): AbstractEvaluator }[] = [
-  { mode: 'in this process', make: (options) => new InProcessEvaluator(options) },
+const MODES: readonly (readonly [mode: string, make: (options: EdictOptions) => AbstractEvaluator])[] = [
+  ['in this process', (options) => new InProcessEvaluator(options)],
 ];
 
 // Visible in every report: a relay that was not there has passed nothing.
@@ -29,7 +29,9 @@ if (stockRelay.missing !== undefined) {
   it.skip(`${stockRelay.name} keeps every promise of this file (${stockRelay.missing})`);
 }
 
-describe.each([embeddedRelay, stockRelay].filter(({ missing }) => missing === undefined))('$name (D-92)', (kind) => {
+const kinds = [embeddedRelay, stockRelay].filter(({ missing }) => missing === undefined);
+
+describe.each(kinds.map((kind) => [kind.name, kind] as const))('%s (D-92)', (_name, kind) => {
   /** One relay for the tests of a group. */
   function use(setup: RelaySetup): { readonly url: string; readonly relay: RelayUnderTest } {
     let relay: RelayUnderTest | undefined;
@@ -232,7 +234,7 @@ describe.each([embeddedRelay, stockRelay].filter(({ missing }) => missing === un
       expect(other.status).toBe(200);
     });
 
-    it.each(MODES)('answers as the evaluator $mode does', async ({ make }) => {
+    it.each(MODES)('answers as the evaluator %s does', async (_mode, make) => {
       const evaluator = make({ endpoint: at.url, ...EAGER });
       await evaluator.initialize();
       try {

@@ -26,8 +26,37 @@ export function nativeCase(seed: number): NativeCase {
   return { seed, input, text: kind < 0.99 ? text : cut(random, text) };
 }
 
+/** Flags of one relay, contexts for all of them, and the relay's enrichment. */
+export interface RelayCase {
+  readonly flags: Readonly<Record<string, JsonObject>>;
+  readonly contexts: readonly JsonObject[];
+  readonly enrichment: JsonObject;
+}
+
+export function relayCase(seed: number, flagCount: number, contextCount: number): RelayCase {
+  const random = new Random(seed);
+  const enrichment = attributes(random, 3);
+  const occasions = Array.from({ length: contextCount }, () => {
+    const now = anyInstant(random);
+    const logic = random.chance(0.35);
+    return { now, logic, context: anyContext(random, logic, now) };
+  });
+  const flags: Record<string, JsonObject> = {};
+  for (let i = 0; i < flagCount; i++) {
+    const { context, ...occasion } = random.pick(occasions);
+    const flagKey = `${random.pick(['flag', 'ключ', '日本', '😀', 'a b'])}-${i}`;
+    const bucket = String(context['targetingKey'] ?? '');
+    flags[flagKey] = anyFlag(random, { ...occasion, flagKey, bucket, context: { ...context, ...enrichment } });
+  }
+  return { flags, contexts: occasions.map(({ context }) => context), enrichment };
+}
+
+function anyInstant(random: Random): number {
+  return FIRST_DAY + random.below(180) * DAY_MS + random.pick([0, 0, 1, 1000, random.below(DAY_MS)]);
+}
+
 function evaluation(random: Random): JsonObject {
-  const now = FIRST_DAY + random.below(180) * DAY_MS + random.pick([0, 0, 1, 1000, random.below(DAY_MS)]);
+  const now = anyInstant(random);
   const logic = random.chance(0.35);
   const context = anyContext(random, logic, now);
   const enrichment = random.chance(0.3) ? anyEnrichment(random) : undefined;
