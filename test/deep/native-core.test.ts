@@ -27,7 +27,7 @@ describe('200,000 fresh pairs of flag and context (D-62, RF-04)', () => {
       }
       expect(tally.pairs).toBe(CASES);
       console.log(
-        `${CASES} pairs from number ${FIRST} on, ${tally.undefined} of them undefined by order of addition:`,
+        `${CASES} pairs from number ${FIRST} on, ${tally.undefined} of them undefined by the order of a Go map:`,
         Object.fromEntries(tally.outcomes),
       );
     },

@@ -27,8 +27,7 @@ const made = relayCase(SEED, FLAGS, CONTEXTS);
  */
 const flags = Object.fromEntries(
   Object.entries(made.flags).filter(
-    ([, flag]) =>
-      !('error' in parseFlag(flag)) && !hasOddOffset(flag) && !lacksAnEnd(flag) && !addsThreeFractions(flag),
+    ([, flag]) => !('error' in parseFlag(flag)) && !hasOddOffset(flag) && !lacksAnEnd(flag) && !dependsOnMapOrder(flag),
   ),
 );
 
@@ -156,16 +155,18 @@ function lacksAnEnd({ defaultRule, targeting }: JsonObject): boolean {
   });
 }
 
-/** Such percentages are added in the order of a Go map, another each time (spec/flags.md §15). */
-function addsThreeFractions(flag: JsonObject): boolean {
+/** Such percentages are gone through in the order of a Go map, another each time (spec/flags.md §11.4, §15). */
+function dependsOnMapOrder(flag: JsonObject): boolean {
   let names = 0;
   let fraction = false;
+  let negative = false;
   JSON.stringify(flag, (name, value: unknown) => {
     if (name === 'percentage' && typeof value === 'object' && value !== null) {
       names = Math.max(names, Object.keys(value).length);
       fraction ||= Object.values(value).some((share) => !Number.isInteger(share));
+      negative ||= Object.values(value).some((share) => (share as number) < 0);
     }
     return value;
   });
-  return fraction && (names >= 3 || flag['scheduledRollout'] !== undefined);
+  return negative || (fraction && (names >= 3 || flag['scheduledRollout'] !== undefined));
 }

@@ -5,8 +5,8 @@
 //
 // In place of "input" a line may carry "inputText", the input as one string, which need not be JSON.
 //
-// A line may carry "tries": 1000, to be answered that often: what the core says only now and then comes as "others". (It adds
-// percentages in the order of a Go map, which is another each time.)
+// A line may carry "tries": 1000, to be answered that often: what the core says only now and then comes as "others". (It goes
+// through percentages in the order of a Go map, which is another each time.)
 package main
 
 import (

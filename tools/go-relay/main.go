@@ -9,12 +9,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -84,19 +84,26 @@ func serve(args []string) error {
 		Metrics:           metrics,
 	}, logger.ZapLogger)
 
+	running, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	go announce(address)
-	go stopWithInput()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
 	// Streams end when the signal arrives and not after it: the server waits for all answers under way.
 	ended := make(chan struct{})
-	onStop(func() {
+	go func() {
+		<-running.Done()
 		sockets.Close()
 		events.Close()
-	}, ended)
-	server.StartWithContext(context.Background())
+		close(ended)
+	}()
+	server.StartWithContext(running)
 	<-ended
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	deadline, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	server.Stop(ctx)
+	server.Stop(deadline)
 	// Last, when nobody can add an event any more: exporters write what they hold.
 	flagSets.Close()
 	return nil
@@ -123,14 +130,8 @@ func announce(address string) {
 		fmt.Printf("listening http://%s\n", address)
 		return
 	}
-	fmt.Fprintln(os.Stderr, "go-relay:", errors.New("nothing answers at "+address))
+	fmt.Fprintln(os.Stderr, "go-relay: nothing answers at", address)
 	os.Exit(1)
-}
-
-// stopWithInput asks this process to stop, as a signal would, when standard input ends.
-func stopWithInput() {
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 }
 
 // relayVersion is the version of the published module this program was built with.

@@ -20,7 +20,7 @@ export interface NativeTally {
   pairs: number;
   /** How often each reason or error code was answered. */
   readonly outcomes: Map<string, number>;
-  /** Percentages that the core adds up one way now and another way then; ours was among its answers. */
+  /** Pairs that the core decides by the order of a Go map; ours was among its answers. */
   undefined: number;
 }
 
@@ -54,11 +54,12 @@ export class NativeCore {
   }
 
   /**
-   * What spec/flags.md §15 leaves open: the order in which percentages are added, which only shows with three of them or more and
-   * fractions among them. The core must then give our answer too, just not every time.
+   * What spec/flags.md §15 leaves open, and the core decides by the order of a Go map: percentages are added in it, which shows when
+   * three or more have fractions among them; and with one below zero (§11.4) buckets overlap, and the first of them in that order
+   * is taken. The core must then give our answer too, just not every time.
    */
   #isUndefined(text: string, edict: string): boolean {
-    if (findJsonSyntaxError(text) !== undefined || !addsFractions(text)) return false;
+    if (findJsonSyntaxError(text) !== undefined || !dependsOnMapOrder(text)) return false;
     const [native = []] = this.#native([text], TRIES);
     return native.length > 1 && native.includes(edict);
   }
@@ -98,12 +99,12 @@ export class NativeCore {
   }
 }
 
-/** Whether a percentage has an entry that is no whole number. */
-function addsFractions(text: string): boolean {
+/** Whether a percentage has an entry that is no whole number, or below zero. */
+function dependsOnMapOrder(text: string): boolean {
   let found = false;
   JSON.parse(text, (name, value: unknown) => {
     if (name.toLowerCase() === 'percentage' && typeof value === 'object' && value !== null) {
-      found ||= Object.values(value).some((share) => !Number.isInteger(share));
+      found ||= Object.values(value).some((share) => !Number.isInteger(share) || (share as number) < 0);
     }
     return value;
   });
