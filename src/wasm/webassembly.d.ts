@@ -28,6 +28,8 @@ declare namespace WebAssembly {
 
   class RuntimeError extends Error {}
 
+  class CompileError extends Error {}
+
   function validate(bytes: Uint8Array): boolean;
 
   function compile(bytes: Uint8Array): Promise<Module>;

@@ -96,6 +96,16 @@ describe('a policy module (WH-01)', () => {
   });
 });
 
+describe('a refusal', () => {
+  it('shows names of the module without what a terminal would obey, and no more than a screen of them', () => {
+    const names = Array.from({ length: 500 }, (_, index) => `(import "env" "\\1b[31m${index}" (func))`).join('');
+    const message = verdict(names + MEMORY + EXPORTS);
+    expect(message).toContain('it imports env.\\u001b[31m0, env.\\u001b[31m1,');
+    expect(message.length).toBeLessThan(6_000);
+    expect(message).not.toContain('\u001b');
+  });
+});
+
 describe('limits', () => {
   it('of memory hold for its start, and for its maximum unless that is injected (P-57)', () => {
     const memory = (limits: string) => `(memory (export "memory") ${limits}) ${EXPORTS}`;

@@ -175,11 +175,11 @@ describe('fuel', () => {
         (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`;
     const guest = metered(long);
     // 100,000 bytes a turn.
-    expect(usedBy(guest, 'run', 10)).toBeGreaterThan(10 * 390);
-    expect(usedBy(guest, 'run', 10)).toBeLessThan(10 * 400);
+    expect(usedBy(guest, 'run', 10)).toBeGreaterThan(10 * 1_560);
+    expect(usedBy(guest, 'run', 10)).toBeLessThan(10 * 1_600);
     const frame = `(module (func $big (export "run") (param i32) (local ${'i64 '.repeat(40_000)})
       (if (local.get 0) (then (call $big (i32.sub (local.get 0) (i32.const 1)))))))`;
-    expect(usedBy(metered(frame), 'run', 0)).toBe(1 + Math.floor(40_001 / 256));
+    expect(usedBy(metered(frame), 'run', 0)).toBe(1 + Math.floor(40_001 / 64));
   });
 
   it('runs out exactly where it runs out, and is negative then', () => {
