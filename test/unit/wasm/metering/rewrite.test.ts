@@ -13,6 +13,19 @@ import { assemble, assembleText, binary } from '../support/wat.ts';
 
 const BUDGET = 2 ** 31 - 1;
 
+/** What the calls of each program use together. A change here is a change of METERING_VERSION. */
+const RECORDED_FUEL = {
+  loops: 71,
+  recursion: 100_466,
+  tables: 15,
+  memory: 20_010,
+  values: 13,
+  traps: 3,
+  hosts: 45,
+  empty: 0,
+  bare: 1,
+};
+
 type Guest = Record<string, (...args: (number | bigint)[]) => unknown> & {
   readonly memory: WebAssembly.Memory;
   readonly [FUEL_EXPORT]: WebAssembly.Global;
@@ -81,6 +94,14 @@ describe('a metered module (P-56)', () => {
       }
     },
   );
+
+  it('uses the fuel that was once recorded, whatever version of Node runs it', () => {
+    const used = Object.entries(CORPUS).map(([name, program]) => [
+      name,
+      answers(start(meter(program.text)), program).reduce((sum, { used }) => sum + used, 0),
+    ]);
+    expect(Object.fromEntries(used)).toEqual(RECORDED_FUEL);
+  });
 
   it('is the same to the byte whenever it is made, and parses as what it was and one global more', () => {
     for (const { text } of Object.values(CORPUS)) {
