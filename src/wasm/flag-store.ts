@@ -3,8 +3,8 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { EdictError } from '../errors.ts';
 import { GuestMemory } from './memory.ts';
-import type { ModuleRules } from './module.ts';
-import { denyWasi, WASI_MODULE } from './wasi.ts';
+import type { ModuleRules } from './verify-module.ts';
+import { denyWasi, WASI_IMPORTS, WASI_MODULE } from './wasi.ts';
 
 /** Every export the host calls; checked before the module is compiled, and the type of the calls. */
 const KERNEL_EXPORTS = [
@@ -21,7 +21,11 @@ const KERNEL_EXPORTS = [
 ] as const;
 
 /** 64 MiB: images of up to 48 MiB, plus context, arena and results. */
-export const KERNEL_RULES: ModuleRules = { exports: KERNEL_EXPORTS, maxPages: 1_024 };
+export const KERNEL_RULES: ModuleRules = {
+  imports: WASI_IMPORTS,
+  exports: new Map(KERNEL_EXPORTS.map((name) => [name, name === 'memory' ? 'memory' : 'function'])),
+  maxPages: 1_024,
+};
 
 type KernelCall = Exclude<(typeof KERNEL_EXPORTS)[number], 'memory'>;
 type KernelExports = Record<KernelCall, (...args: number[]) => number> & { readonly memory: WebAssembly.Memory };

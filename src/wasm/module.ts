@@ -1,11 +1,10 @@
 /** Loads a guest module: bytes against the hash first, then imports, exports and memory limits, only then compile. */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
 import { packageFile } from '../internal/package-files.ts';
-import { inspectModule } from './inspect.ts';
-import { WASI_FUNCTIONS, WASI_MODULE } from './wasi.ts';
+import { moduleRefused } from './binary/refusal.ts';
+import { type ModuleRules, verifyModule } from './verify-module.ts';
 
 /** One entry of wasm/manifest.json. */
 export interface ManifestEntry {
@@ -18,17 +17,8 @@ export interface ManifestEntry {
   readonly engine: string;
 }
 
-/** What a guest must look like. */
-export interface ModuleRules {
-  readonly exports: readonly string[];
-  /** Largest declared memory maximum, in pages of 64 KiB. */
-  readonly maxPages: number;
-}
-
 /** Bytes, a compiled `WebAssembly.Module`, a path or a `file:` URL. */
 export type ModuleSource = Uint8Array | string | URL | object;
-
-const MAX_MODULE_BYTES = 4 * 1024 * 1024;
 
 /** Reads the manifest that is shipped with the package. */
 export async function readManifest(): Promise<{ readonly flags: ManifestEntry }> {
@@ -55,9 +45,7 @@ export async function loadModule(
 ): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   const bytes = await bytesOf(source ?? packageFile(`wasm/${entry.file}`));
-  if (bytes.length > MAX_MODULE_BYTES) throw rejected(`it has ${bytes.length} bytes, more than ${MAX_MODULE_BYTES}`);
-  if (sha256 !== false) verifyHash(bytes, sha256);
-  verifyShape(bytes, rules);
+  verifyModule(bytes, rules, sha256);
   try {
     return await WebAssembly.compile(bytes);
   } catch (caught) {
@@ -69,7 +57,8 @@ export async function loadModule(
 
 async function bytesOf(source: ModuleSource): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) throw rejected('it is neither bytes, a path nor a URL');
+  if (typeof source !== 'string' && !(source instanceof URL))
+    throw moduleRefused('it is neither bytes, a path nor a URL');
   try {
     return await readFile(typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source);
   } catch (caught) {
@@ -77,35 +66,4 @@ async function bytesOf(source: ModuleSource): Promise<Uint8Array> {
       cause: caught,
     });
   }
-}
-
-function verifyHash(bytes: Uint8Array, sha256: string): void {
-  const actual = createHash('sha256').update(bytes).digest();
-  const expected = Buffer.from(sha256, 'hex');
-  if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
-    throw rejected(`its sha256 is ${actual.toString('hex')}, not ${sha256}`);
-  }
-}
-
-/** Checks what the bytes say of themselves against the rules. Throws `MODULE_REJECTED` with the offending names. */
-export function verifyShape(bytes: Uint8Array, rules: ModuleRules): void {
-  const facts = inspectModule(bytes);
-  const allowed = new Set(WASI_FUNCTIONS.map((name) => `${WASI_MODULE}.${name}`));
-  const foreign = facts.imports.filter((name) => !allowed.has(name));
-  if (foreign.length > 0) throw rejected(`it imports ${foreign.join(', ')}; only denying WASI functions are linked`);
-  const missing = rules.exports.filter(
-    (name) => facts.exports.get(name) !== (name === 'memory' ? 'memory' : 'function'),
-  );
-  if (missing.length > 0) throw rejected(`it does not export ${missing.join(', ')}`);
-  const { memory } = facts;
-  if (memory === undefined) throw rejected('it defines no memory');
-  if (memory.shared) throw rejected('its memory is shared');
-  if (memory.maximum === undefined || memory.maximum > rules.maxPages) {
-    throw rejected(`its memory maximum is ${memory.maximum ?? 'not declared'}, more than ${rules.maxPages} pages`);
-  }
-  if (facts.hasStart) throw rejected('it has a start function');
-}
-
-function rejected(text: string): EdictError {
-  return new EdictError('MODULE_REJECTED', `the module was refused: ${text}`);
 }

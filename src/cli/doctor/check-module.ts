@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { packageFile } from '../../internal/package-files.ts';
-import { inspectModule } from '../../wasm/inspect.ts';
+import { parseModule } from '../../wasm/binary/parse-module.ts';
 import { type ManifestEntry, readManifest } from '../../wasm/module.ts';
 import { Kernel } from '../kernel.ts';
 import type { Check } from './check.ts';
@@ -37,7 +37,7 @@ async function checkFile(entry: ManifestEntry): Promise<Check[]> {
     const bytes = await readFile(packageFile(`wasm/${entry.file}`));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const isRight = sha256 === entry.sha256;
-    const { memory, imports } = inspectModule(bytes);
+    const { memory, imports } = parseModule(bytes);
     const maximum = memory?.maximum;
     const kib = (pages: number | undefined): string => (pages === undefined ? 'no limit' : `${pages * PAGE_KIB} KiB`);
     return [

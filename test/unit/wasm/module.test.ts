@@ -5,10 +5,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FlagStore, KERNEL_RULES } from '../../../src/wasm/flag-store.ts';
-import { loadModule, type ManifestEntry, type ModuleRules, readManifest } from '../../../src/wasm/module.ts';
+import { loadModule, type ManifestEntry, readManifest } from '../../../src/wasm/module.ts';
+import type { ModuleRules } from '../../../src/wasm/verify-module.ts';
+import { WASI_IMPORTS } from '../../../src/wasm/wasi.ts';
 import { assemble, binary } from './support/wat.ts';
 
-const RULES: ModuleRules = { exports: ['memory', 'run'], maxPages: 16 };
+const EXPORTS = [
+  ['memory', 'memory'],
+  ['run', 'function'],
+] as const;
+const RULES: ModuleRules = { imports: WASI_IMPORTS, exports: new Map(EXPORTS), maxPages: 16 };
 const ENTRY: ManifestEntry = { file: 'none.wasm', bytes: 0, sha256: 'f'.repeat(64), abi: 1, engine: '' };
 
 const compile = vi.spyOn(WebAssembly, 'compile');
@@ -101,13 +107,13 @@ describe('a module is refused before it is compiled', () => {
   });
 
   it('when its memory is defined but another thing is exported in its place', async () => {
-    const rules = { exports: ['run'], maxPages: 16 };
+    const rules: ModuleRules = { ...RULES, exports: new Map([['run', 'function']]) };
     await expect(load(assemble('no-memory'), rules)).rejects.toThrow('it defines no memory');
   });
 
   it('when it imports anything but WASI functions, and the names are told', async () => {
     await expect(load(assemble('foreign-imports'))).rejects.toThrow(
-      'it imports env.now, gojs.syscall/js.valueGet, env.table (table), env.counter (global); only denying WASI functions are linked',
+      'it imports env.now, gojs.syscall/js.valueGet, env.table (table), env.counter (global); only what was granted of wasi_snapshot_preview1 is linked',
     );
   });
 

@@ -5,12 +5,33 @@ import wabt from 'wabt';
 
 const tools = await wabt();
 
+/** Everything the assembler can write, so that refusals can be tested too. */
+const FEATURES = {
+  threads: true,
+  mutable_globals: true,
+  exceptions: true,
+  tail_call: true,
+  memory64: true,
+  extended_const: true,
+  relaxed_simd: true,
+  simd: true,
+  bulk_memory: true,
+  reference_types: true,
+  multi_value: true,
+  sat_float_to_int: true,
+  sign_extension: true,
+};
+
 /** The bytes of fixtures/`name`.wat. */
 export function assemble(name: string): Uint8Array<ArrayBuffer> {
-  const source = readFileSync(new URL(`../fixtures/${name}.wat`, import.meta.url), 'utf8');
-  const parsed = tools.parseWat(`${name}.wat`, source, { threads: true, mutable_globals: true });
+  return assembleText(readFileSync(new URL(`../fixtures/${name}.wat`, import.meta.url), 'utf8'), false);
+}
+
+/** The bytes of a module written as text; `withNames` keeps the names of its functions. */
+export function assembleText(source: string, withNames = true): Uint8Array<ArrayBuffer> {
+  const parsed = tools.parseWat('module.wat', source, FEATURES);
   try {
-    return Uint8Array.from(parsed.toBinary({}).buffer);
+    return Uint8Array.from(parsed.toBinary({ write_debug_names: withNames }).buffer);
   } finally {
     parsed.destroy();
   }

@@ -1,41 +1,56 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { inspectModule } from '../../../src/wasm/inspect.ts';
-import { assemble, binary } from './support/wat.ts';
+import { parseModule } from '../../../../src/wasm/binary/parse-module.ts';
+import { assemble, binary } from '../support/wat.ts';
 
-describe('inspectModule', () => {
+describe('parseModule', () => {
   it('reads imports, exports, memory limits and the absence of a start function', () => {
-    const facts = inspectModule(assemble('foreign-imports'));
+    const facts = parseModule(assemble('foreign-imports'));
     expect(facts.imports).toEqual([
-      'env.now',
-      'wasi_snapshot_preview1.fd_write',
-      'gojs.syscall/js.valueGet',
-      'env.table (table)',
-      'env.counter (global)',
+      { module: 'env', name: 'now', kind: 'function', type: { params: [], results: ['f64'] } },
+      {
+        module: 'wasi_snapshot_preview1',
+        name: 'fd_write',
+        kind: 'function',
+        type: { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] },
+      },
+      {
+        module: 'gojs',
+        name: 'syscall/js.valueGet',
+        kind: 'function',
+        type: { params: ['i64', 'i32', 'i32', 'i32'], results: [] },
+      },
+      { module: 'env', name: 'table', kind: 'table', type: undefined },
+      { module: 'env', name: 'counter', kind: 'global', type: undefined },
     ]);
-    expect(Object.fromEntries(facts.exports)).toEqual({ memory: 'memory', run: 'function' });
-    expect(facts.memory).toEqual({ minimum: 1, maximum: 16, shared: false });
-    expect(facts.hasStart).toBe(false);
+    expect(Object.fromEntries(facts.exports)).toEqual({
+      memory: { kind: 'memory', index: 0 },
+      run: { kind: 'function', index: 3 },
+    });
+    expect(facts.memory).toMatchObject({ minimum: 1, maximum: 16, shared: false, imported: false });
+    expect(facts.tables).toMatchObject([{ minimum: 1, maximum: 2, imported: true, element: 'funcref' }]);
+    expect(facts.globals).toEqual([{ type: 'i32', mutable: false, imported: true }]);
+    expect(facts.start).toBeUndefined();
   });
 
   it('tells an imported memory from a defined one', () => {
-    const facts = inspectModule(assemble('imported-memory'));
-    expect(facts.imports).toEqual(['env.memory (memory)']);
-    expect(facts.memory).toBeUndefined();
-    expect(facts.exports.get('memory')).toBe('memory');
+    const facts = parseModule(assemble('imported-memory'));
+    expect(facts.imports).toMatchObject([{ module: 'env', name: 'memory', kind: 'memory' }]);
+    expect(facts.memory).toMatchObject({ imported: true });
+    expect(facts.exports.get('memory')).toEqual({ kind: 'memory', index: 0 });
   });
 
   it('sees a start function, a missing maximum and a shared memory', () => {
-    expect(inspectModule(assemble('start-function')).hasStart).toBe(true);
-    expect(inspectModule(assemble('no-maximum')).memory?.maximum).toBeUndefined();
-    expect(inspectModule(assemble('shared-memory')).memory?.shared).toBe(true);
+    expect(parseModule(assemble('start-function')).start).toBe(0);
+    expect(parseModule(assemble('no-maximum')).memory?.maximum).toBeUndefined();
+    expect(parseModule(assemble('shared-memory')).memory?.shared).toBe(true);
   });
 
   it('finds in the kernel of the package what its manifest and its host rely on', () => {
-    const bytes = readFileSync(new URL('../../../wasm/flags.wasm', import.meta.url));
-    const facts = inspectModule(bytes);
+    const bytes = readFileSync(new URL('../../../../wasm/flags.wasm', import.meta.url));
+    const facts = parseModule(bytes);
     expect(facts.imports).toEqual([]);
-    expect(facts.memory).toEqual({ minimum: 2, maximum: 1_024, shared: false });
+    expect(facts.memory).toMatchObject({ minimum: 2, maximum: 1_024, shared: false, imported: false });
     expect([...facts.exports.keys()].sort()).toEqual([
       'abiVersion',
       'context',
@@ -56,7 +71,10 @@ describe('inspectModule', () => {
       const listed = (WebAssembly.Module as unknown as { exports(module: object): { name: string; kind: string }[] })
         .exports(new WebAssembly.Module(bytes))
         .map((entry) => [entry.name, entry.kind]);
-      expect([...inspectModule(bytes).exports], name).toEqual(listed);
+      expect(
+        [...parseModule(bytes).exports].map(([exported, { kind }]) => [exported, kind]),
+        name,
+      ).toEqual(listed);
     }
   });
 });
@@ -64,7 +82,7 @@ describe('inspectModule', () => {
 describe('bytes that are no module', () => {
   const refusal = (bytes: Uint8Array) => {
     try {
-      inspectModule(bytes);
+      parseModule(bytes);
     } catch (caught) {
       return caught;
     }
@@ -80,7 +98,7 @@ describe('bytes that are no module', () => {
     ['a section without its length', Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 7), 'truncated'],
     ['a number of six bytes', binary([2, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]), 'malformed'],
     ['a name longer than the file', binary([2, 1, 0x7f, 0x61]), 'passes its end'],
-    ['content that runs out of its section', binary([7, 2, 1, 0x61, 0, 0], [1, 0, 0, 0]), 'passes its end'],
+    ['content that runs out of its section', binary([7, 2, 1, 0x61, 0, 0], [0, 1, 0x78]), 'passes its end'],
     ['two billion imports', binary([2, 0xff, 0xff, 0xff, 0xff, 0x07]), 'truncated'],
     ['an export of an unknown kind', binary([7, 1, 1, 0x61, 9, 0]), 'unknown kind'],
     ['an import of an unknown kind', binary([2, 1, 1, 0x61, 1, 0x62, 9, 0]), 'unknown kind'],
