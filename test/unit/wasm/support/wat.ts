@@ -7,8 +7,12 @@ const tools = await wabt();
 
 /** The bytes of fixtures/`name`.wat. */
 export function assemble(name: string): Uint8Array<ArrayBuffer> {
-  const source = readFileSync(new URL(`../fixtures/${name}.wat`, import.meta.url), 'utf8');
-  const parsed = tools.parseWat(`${name}.wat`, source, { threads: true, mutable_globals: true });
+  return assembleFile(new URL(`../fixtures/${name}.wat`, import.meta.url));
+}
+
+/** The bytes of any file of text. */
+export function assembleFile(url: URL): Uint8Array<ArrayBuffer> {
+  const parsed = tools.parseWat(url.pathname, readFileSync(url, 'utf8'), { threads: true, mutable_globals: true });
   try {
     return Uint8Array.from(parsed.toBinary({}).buffer);
   } finally {
