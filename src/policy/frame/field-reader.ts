@@ -17,15 +17,17 @@ const EMPTY = Buffer.alloc(0);
 
 export class FieldReader {
   fault: PolicyFailure | undefined;
+  /** Where the bytes to read end. */
+  end = 0;
   #frame: Buffer = EMPTY;
+  /** Of the block at work: its bytes as characters, and how many of them its entries have named. */
+  #block = '';
+  #used = 0;
 
-  open(frame: Buffer): void {
+  open(frame: Buffer, length: number): void {
     this.#frame = frame;
+    this.end = length;
     this.fault = undefined;
-  }
-
-  get end(): number {
-    return this.#frame.length;
   }
 
   /** Remembers what is wrong; gives 0 as "nothing read". */
@@ -99,49 +101,45 @@ export class FieldReader {
   /** A pair block. Bytes of headers are free; `strict` blocks hold UTF-8. */
   pairs(start: number, length: number, strict: boolean): HeaderPair[] {
     const pairs: HeaderPair[] = [];
-    this.#entries(start, length, 16, strict, (read, entry) => {
-      pairs.push([read(entry), read(entry + 8)]);
-    });
+    const count = this.#openBlock(start, length, 16);
+    for (let i = 0, entry = start + 4; i < count && this.fault === undefined; i++, entry += 16) {
+      pairs.push([this.#entry(start, length, entry, strict), this.#entry(start, length, entry + 8, strict)]);
+    }
     return pairs;
   }
 
   /** A name block. */
   names(start: number, length: number, strict: boolean): string[] {
     const names: string[] = [];
-    this.#entries(start, length, 8, strict, (read, entry) => {
-      names.push(read(entry));
-    });
+    const count = this.#openBlock(start, length, 8);
+    for (let i = 0, entry = start + 4; i < count && this.fault === undefined; i++, entry += 8) {
+      names.push(this.#entry(start, length, entry, strict));
+    }
     return names;
   }
 
-  #entries(
-    start: number,
-    length: number,
-    entryBytes: number,
-    strict: boolean,
-    take: (read: (at: number) => string, entry: number) => void,
-  ): void {
-    if (length < 4) return void this.fail('DECODE', 'a block has no count');
+  /** The number of entries; 0 when they are not all there. */
+  #openBlock(start: number, length: number, entryBytes: number): number {
+    if (length < 4) return this.fail('DECODE', 'a block has no count');
     const count = this.u32(start);
-    if (4 + count * entryBytes > length) return void this.fail('DECODE', `a block has no room for ${count} entries`);
+    if (4 + count * entryBytes > length) return this.fail('DECODE', `a block has no room for ${count} entries`);
     // One text for the whole block: cutting it costs less than a call into Node for every name and value.
-    const text = count === 0 ? '' : this.#frame.toString('latin1', start, start + length);
-    let used = 0;
-    const read = (at: number): string => {
-      const offset = this.u32(at);
-      const bytes = this.u32(at + 4);
-      used += bytes;
-      // Entries that share bytes could name far more than the block holds.
-      if (offset + bytes > length || used > length) {
-        this.fail('DECODE', 'an entry of a block lies outside it');
-        return '';
-      }
-      const part = text.slice(offset, offset + bytes);
-      return strict ? this.#strict(part, start + offset, bytes) : part;
-    };
-    for (let i = 0, entry = start + 4; i < count && this.fault === undefined; i++, entry += entryBytes) {
-      take(read, entry);
+    this.#block = count === 0 ? '' : this.#frame.toString('latin1', start, start + length);
+    this.#used = 0;
+    return count;
+  }
+
+  #entry(start: number, length: number, at: number, strict: boolean): string {
+    const offset = this.u32(at);
+    const bytes = this.u32(at + 4);
+    this.#used += bytes;
+    // Entries that share bytes could name far more than the block holds.
+    if (offset + bytes > length || this.#used > length) {
+      this.fail('DECODE', 'an entry of a block lies outside it');
+      return '';
     }
+    const part = this.#block.slice(offset, offset + bytes);
+    return strict ? this.#strict(part, start + offset, bytes) : part;
   }
 
   /** `latin1` is the text of those bytes, a character each. */

@@ -3,7 +3,7 @@
  * frame, and nothing the frame says can make the answer larger than the frame and its limits.
  */
 
-import type { Action, AuthLayer, FaultRecord, Observations } from '../model/actions.ts';
+import type { Action, FaultRecord, Observations, RequestChanges } from '../model/actions.ts';
 import { type PolicyFailure, type PolicyFailureCode, policyFailure } from '../model/failure.ts';
 import type { HeaderChanges, HeaderPair } from '../model/headers.ts';
 import { directionOf, Phase } from '../model/phases.ts';
@@ -28,6 +28,7 @@ function bits(...tags: readonly number[]): number {
 }
 
 const EVERYWHERE = bits(Output.analytics, Output.dynamicMetadata, Output.headerFilter, Output.metadataPatch);
+const TERMINATE = bits(Output.terminate);
 const BODY = bits(Output.body, Output.bodyParts);
 const MESSAGE = bits(
   ...[Output.headersSet, Output.headersAppend, Output.headersRemove],
@@ -46,39 +47,27 @@ const ALLOWED: Readonly<Record<Action['kind'], number>> = {
   immediate:
     EVERYWHERE | BODY | bits(Output.headersSet, Output.headersAppend, Output.immediateStatus) | bits(Output.fault),
   forward: EVERYWHERE | BODY,
-  terminate: EVERYWHERE | BODY | bits(Output.terminate),
+  terminate: EVERYWHERE | BODY | TERMINATE,
 };
 
-/** What the fields of a frame gave, whatever kind of action it becomes. */
-interface Fields {
-  set?: HeaderPair[];
-  append?: HeaderPair[];
-  remove?: string[];
-  overlaySet?: HeaderPair[];
-  overlayAppend?: HeaderPair[];
-  overlayRemove?: string[];
-  path?: string;
-  host?: string;
-  method?: string;
-  upstreamName?: string;
-  upstreamSlot?: 'main' | 'sandbox';
-  queryAdd?: HeaderPair[];
-  querySet?: HeaderPair[];
-  queryRemove?: string[];
-  body?: Uint8Array;
+type Mutable<T> = { -readonly [M in keyof T]: T[M] };
+
+/** An action while its fields are read: everything any kind can have. */
+interface Draft extends Mutable<Omit<RequestChanges, 'kind' | 'headers' | 'overlay' | 'observations'>> {
+  kind: Action['kind'];
+  headers?: Mutable<HeaderChanges> | HeaderPair[];
+  overlay?: Mutable<HeaderChanges>;
+  observations?: Mutable<Observations>;
   status?: number;
-  immediateStatus?: number;
   fault?: FaultRecord;
-  auth?: AuthLayer;
-  metadataPatch?: NonNullable<Action['metadataPatch']>;
-  observations?: { -readonly [M in keyof Observations]: Observations[M] };
 }
 
 /** Decodes one frame after another; `source` is what slices of the body refer to. */
 export class OutputDecoder {
   readonly #limits: OutputLimits;
   readonly #reader = new FieldReader();
-  #fields: Fields = {};
+  #draft: Draft = { kind: 'forward' };
+  #immediateStatus: number | undefined;
   #source: Uint8Array = NO_BYTES;
   #bodyBytes = 0;
 
@@ -91,18 +80,22 @@ export class OutputDecoder {
     return this.#limits.frameBytes + this.#limits.bodyBytes;
   }
 
-  /** `frame` is a copy: nobody writes to it meanwhile. Bytes and texts of the action are copies of their own. */
-  decode(frame: Buffer, phase: Phase, source: Uint8Array = NO_BYTES): Action | PolicyFailure {
-    if (frame.length > this.maxFrameBytes) return tooLarge('the answer', frame.length, this.maxFrameBytes);
-    this.#fields = {};
+  /**
+   * `frame` begins with `length` bytes of the answer, a copy: nobody writes to it meanwhile. Bytes and texts of the action are
+   * copies of their own.
+   */
+  decode(frame: Buffer, length: number, phase: Phase, source: Uint8Array = NO_BYTES): Action | PolicyFailure {
+    if (length > this.maxFrameBytes) return tooLarge('the answer', length, this.maxFrameBytes);
+    this.#draft = { kind: 'forward' };
+    this.#immediateStatus = undefined;
     this.#source = source;
     this.#bodyBytes = 0;
     const reader = this.#reader;
-    reader.open(frame);
+    reader.open(frame, length);
     const seen = this.#readFields(reader);
     if (reader.fault !== undefined) return reader.fault;
-    if (frame.length - this.#bodyBytes > this.#limits.frameBytes) {
-      return tooLarge('the answer without its body', frame.length - this.#bodyBytes, this.#limits.frameBytes);
+    if (length - this.#bodyBytes > this.#limits.frameBytes) {
+      return tooLarge('the answer without its body', length - this.#bodyBytes, this.#limits.frameBytes);
     }
     const action = this.#action(phase, seen);
     const extra = seen & ~ALLOWED[action.kind];
@@ -152,58 +145,41 @@ export class OutputDecoder {
   }
 
   #field(reader: FieldReader, tag: number, start: number, length: number): void {
-    const fields = this.#fields;
+    const draft = this.#draft;
     switch (tag) {
       case Output.headersSet:
-        fields.set = reader.pairs(start, length, false);
+        this.#headers().set = reader.pairs(start, length, false);
         return;
       case Output.headersAppend:
-        fields.append = reader.pairs(start, length, false);
+        this.#headers().append = reader.pairs(start, length, false);
         return;
       case Output.headersRemove:
-        fields.remove = reader.names(start, length, false);
-        return;
-      case Output.overlaySet:
-        fields.overlaySet = reader.pairs(start, length, false);
-        return;
-      case Output.overlayAppend:
-        fields.overlayAppend = reader.pairs(start, length, false);
-        return;
-      case Output.overlayRemove:
-        fields.overlayRemove = reader.names(start, length, false);
+        this.#headers().remove = reader.names(start, length, false);
         return;
       case Output.path:
-        fields.path = reader.text(start, length);
+        draft.path = reader.text(start, length);
         return;
       case Output.host:
-        fields.host = reader.text(start, length);
+        draft.host = reader.text(start, length);
         return;
       case Output.method:
-        fields.method = reader.text(start, length);
+        draft.method = reader.text(start, length);
         return;
       case Output.upstreamName:
-        fields.upstreamName = reader.text(start, length);
+        draft.upstreamName = reader.text(start, length);
         return;
       case Output.upstreamSlot:
-        fields.upstreamSlot = reader.oneOf(start, length, ['main', 'sandbox']);
+        draft.upstreamSlot = reader.oneOf(start, length, ['main', 'sandbox']);
         return;
       case Output.queryAdd:
-        fields.queryAdd = reader.pairs(start, length, true);
+        draft.queryAdd = reader.pairs(start, length, true);
         return;
       case Output.querySet:
-        fields.querySet = reader.pairs(start, length, true);
+        draft.querySet = reader.pairs(start, length, true);
         return;
       case Output.queryRemove:
-        fields.queryRemove = reader.names(start, length, true);
+        draft.queryRemove = reader.names(start, length, true);
         return;
-      default:
-        this.#rareField(reader, tag, start, length);
-    }
-  }
-
-  #rareField(reader: FieldReader, tag: number, start: number, length: number): void {
-    const fields = this.#fields;
-    switch (tag) {
       case Output.body:
         this.#takeBody(reader, reader.copy(start, length), length);
         return;
@@ -211,31 +187,48 @@ export class OutputDecoder {
         this.#takeBody(reader, this.#joinParts(reader, start, length), length);
         return;
       case Output.status:
-        fields.status = reader.number(start, length);
+        draft.status = reader.number(start, length);
         return;
       case Output.immediateStatus:
-        fields.immediateStatus = reader.number(start, length);
+        this.#immediateStatus = reader.number(start, length);
+        return;
+      default:
+        this.#rareField(reader, tag, start, length);
+    }
+  }
+
+  #rareField(reader: FieldReader, tag: number, start: number, length: number): void {
+    const draft = this.#draft;
+    switch (tag) {
+      case Output.overlaySet:
+        this.#overlay().set = reader.pairs(start, length, false);
+        return;
+      case Output.overlayAppend:
+        this.#overlay().append = reader.pairs(start, length, false);
+        return;
+      case Output.overlayRemove:
+        this.#overlay().remove = reader.names(start, length, false);
         return;
       case Output.analytics:
-        this.#observe().analyticsMetadata = reader.json(start, length);
+        this.#observations().analyticsMetadata = reader.json(start, length);
         return;
       case Output.dynamicMetadata:
-        this.#observe().dynamicMetadata = readNamespaces(reader, start, length);
+        this.#observations().dynamicMetadata = readNamespaces(reader, start, length);
         return;
       case Output.headerFilter:
-        this.#observe().analyticsHeaderFilter = {
+        this.#observations().analyticsHeaderFilter = {
           mode: reader.oneOf(start, Math.min(length, 4), ['allow', 'deny']),
           names: reader.names(start + 4, length - 4, false),
         };
         return;
       case Output.fault:
-        fields.fault = readFault(reader, start, length);
+        draft.fault = readFault(reader, start, length);
         return;
       case Output.metadataPatch:
-        fields.metadataPatch = reader.json(start, length);
+        draft.metadataPatch = reader.json(start, length);
         return;
       case Output.auth:
-        fields.auth = readAuthLayer(reader, start, length);
+        draft.auth = readAuthLayer(reader, start, length);
         return;
       default:
         // `terminate`: being there is all it says.
@@ -243,17 +236,27 @@ export class OutputDecoder {
     }
   }
 
-  #observe(): NonNullable<Fields['observations']> {
-    this.#fields.observations ??= {};
-    return this.#fields.observations;
+  #headers(): Mutable<HeaderChanges> {
+    this.#draft.headers ??= {};
+    return this.#draft.headers as Mutable<HeaderChanges>;
+  }
+
+  #overlay(): Mutable<HeaderChanges> {
+    this.#draft.overlay ??= {};
+    return this.#draft.overlay;
+  }
+
+  #observations(): Mutable<Observations> {
+    this.#draft.observations ??= {};
+    return this.#draft.observations;
   }
 
   #takeBody(reader: FieldReader, body: Uint8Array, fieldBytes: number): void {
-    if (this.#fields.body !== undefined) reader.fail('DECODE', 'the body is there whole and in parts');
+    if (this.#draft.body !== undefined) reader.fail('DECODE', 'the body is there whole and in parts');
     else if (body.length > this.#limits.bodyBytes) {
       reader.fault ??= tooLarge('the body', body.length, this.#limits.bodyBytes);
     }
-    this.#fields.body = body;
+    this.#draft.body = body;
     this.#bodyBytes = fieldBytes;
   }
 
@@ -299,51 +302,21 @@ export class OutputDecoder {
     return body;
   }
 
+  /** Says of which kind the draft is; whether it may have the fields it has is seen afterwards. */
   #action(phase: Phase, seen: number): Action {
-    const { body, status, immediateStatus, fault, auth, metadataPatch, observations, ...rest } = this.#fields;
-    const { set, append, remove, overlaySet, overlayAppend, overlayRemove, ...target } = rest;
-    const effects = {
-      ...(metadataPatch === undefined ? {} : { metadataPatch }),
-      ...(observations === undefined ? {} : { observations }),
-      ...(body === undefined ? {} : { body }),
-    };
-    if (immediateStatus !== undefined) {
-      const headers = set === undefined ? append : append === undefined ? set : [...set, ...append];
-      return {
-        kind: 'immediate',
-        status: immediateStatus,
-        ...(headers === undefined ? {} : { headers }),
-        ...(fault === undefined ? {} : { fault }),
-        ...effects,
-      };
-    }
-    if (phase === Phase.requestBodyChunk || phase === Phase.responseBodyChunk) {
-      return { kind: (seen & bits(Output.terminate)) === 0 ? 'forward' : 'terminate', ...effects };
-    }
-    const headers = changes(set, append, remove);
-    const overlay = changes(overlaySet, overlayAppend, overlayRemove);
-    const common = {
-      ...(headers === undefined ? {} : { headers }),
-      ...(overlay === undefined ? {} : { overlay }),
-      ...(auth === undefined ? {} : { auth }),
-      ...effects,
-    };
-    if (directionOf(phase) === 'request') return { kind: 'request-changes', ...target, ...common };
-    return { kind: 'response-changes', ...(status === undefined ? {} : { status }), ...common };
+    const draft = this.#draft;
+    if (this.#immediateStatus !== undefined) {
+      draft.kind = 'immediate';
+      draft.status = this.#immediateStatus;
+      if (draft.headers !== undefined) {
+        const { set = [], append = [] } = draft.headers as HeaderChanges;
+        draft.headers = [...set, ...append];
+      }
+    } else if (phase === Phase.requestBodyChunk || phase === Phase.responseBodyChunk) {
+      draft.kind = (seen & TERMINATE) === 0 ? 'forward' : 'terminate';
+    } else draft.kind = directionOf(phase) === 'request' ? 'request-changes' : 'response-changes';
+    return draft as Action;
   }
-}
-
-function changes(
-  set: HeaderPair[] | undefined,
-  append: HeaderPair[] | undefined,
-  remove: string[] | undefined,
-): HeaderChanges | undefined {
-  if (set === undefined && append === undefined && remove === undefined) return undefined;
-  return {
-    ...(set === undefined ? {} : { set }),
-    ...(append === undefined ? {} : { append }),
-    ...(remove === undefined ? {} : { remove }),
-  };
 }
 
 function tooLarge(what: string, bytes: number, limit: number): PolicyFailure {

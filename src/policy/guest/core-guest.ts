@@ -26,6 +26,9 @@ import type { GuestLimits } from './limits.ts';
 const ABI_MAJOR = 1;
 const PAGE_BYTES = 65_536;
 const MAX_MESSAGE_BYTES = 4_096;
+/** Answers up to this size are copied to a buffer that all stores use: nothing is called between copy and action. */
+const SCRATCH_BYTES = 8_192;
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /** A verified module; everything about it that a store needs to know. */
 export interface CompiledGuest {
@@ -271,9 +274,9 @@ export class CoreGuest {
       return policyFailure('DECODE', `the answer is at ${ptr} to ${ptr + length} of ${this.#memory.byteLength}`);
     }
     // A copy first: what is parsed must not change, and must not be a view when the guest runs again.
-    const frame = Buffer.allocUnsafe(length);
+    const frame = length <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(length);
     this.#memory.buffer.copy(frame, 0, ptr, ptr + length);
-    return this.#decoder.decode(frame, phase, sourceOf(phase, input));
+    return this.#decoder.decode(frame, length, phase, sourceOf(phase, input));
   }
 
   /** An error the guest reports, with its message when there is one. */
