@@ -1,0 +1,86 @@
+/** Which functions a policy module may import: by capability, by name, nothing else; and what it must export. */
+
+import { GUEST_WASI_FUNCTIONS } from '../../wasm/guest-wasi.ts';
+import type { ModuleFacts } from '../../wasm/inspect.ts';
+import { WASI_MODULE } from '../../wasm/wasi.ts';
+import { type PolicyFailure, policyFailure } from '../model/failure.ts';
+
+export const HOST_MODULE = 'edict';
+
+/** The functions of each capability of a manifest. `error` needs none: it only tells of the others. */
+export const CAPABILITY_FUNCTIONS = {
+  log: ['log'],
+  clock: ['now_ms', 'monotonic_ms'],
+  random: ['random'],
+  flags: ['flag'],
+  metadata: ['meta_get', 'meta_set', 'meta_delete'],
+  kv: ['kv_get', 'kv_set', 'kv_delete', 'kv_incr', 'kv_cas'],
+  crypto: ['hash', 'hmac', 'verify', 'sign', 'equal'],
+  http: ['http_start'],
+  metrics: ['counter_add', 'histogram_record'],
+  resources: ['resource_get'],
+} as const;
+
+/** What a manifest can grant. */
+export type Capability = keyof typeof CAPABILITY_FUNCTIONS;
+
+/** The name of a function of {@link HOST_MODULE}. */
+export type HostFunctionName = (typeof CAPABILITY_FUNCTIONS)[Capability][number] | 'error';
+
+/** Exported functions without which a module is no policy, and those that add something. */
+export const REQUIRED_EXPORTS = [
+  'edict_abi_version',
+  'edict_input',
+  'edict_output_ptr',
+  'edict_output_len',
+  'edict_init',
+  'edict_modes',
+  'edict_call',
+  'edict_destroy',
+] as const;
+
+/** `abort` is what AssemblyScript calls when a check of its own fails; it only ends the call. */
+const ALWAYS: ReadonlySet<string> = new Set([
+  `${HOST_MODULE}.error`,
+  'env.abort',
+  ...GUEST_WASI_FUNCTIONS.map((name) => `${WASI_MODULE}.${name}`),
+]);
+
+/**
+ * Checks what a module says of itself against the interface and what it was granted, before it is instantiated. Names of
+ * everything that is wrong are in the message.
+ */
+export function moduleFailure(facts: ModuleFacts, granted: Iterable<Capability>): PolicyFailure | undefined {
+  const faults = [...importFaults(facts.imports, new Set(granted)), ...exportFaults(facts)];
+  return faults.length === 0 ? undefined : policyFailure('MODULE_INVALID', faults.join('; '));
+}
+
+function importFaults(imports: readonly string[], granted: ReadonlySet<Capability>): string[] {
+  const unknown: string[] = [];
+  const refused: string[] = [];
+  for (const name of imports) {
+    if (ALWAYS.has(name)) continue;
+    const capability = capabilityOf(name);
+    if (capability === undefined) unknown.push(name);
+    else if (!granted.has(capability)) refused.push(`${name} (${capability})`);
+  }
+  const faults: string[] = [];
+  if (imports.includes(`${HOST_MODULE}.http_call`)) {
+    faults.push('it imports edict.http_call, which blocks: it can run only in a worker');
+  }
+  const others = unknown.filter((name) => name !== `${HOST_MODULE}.http_call`);
+  if (others.length > 0) faults.push(`it imports ${others.join(', ')}, which the host does not have`);
+  if (refused.length > 0) faults.push(`it imports ${refused.join(', ')}, which it was not granted`);
+  return faults;
+}
+
+function capabilityOf(name: string): Capability | undefined {
+  const capabilities = Object.entries(CAPABILITY_FUNCTIONS) as [Capability, readonly string[]][];
+  return capabilities.find(([, functions]) => functions.some((one) => `${HOST_MODULE}.${one}` === name))?.[0];
+}
+
+function exportFaults({ exports }: ModuleFacts): string[] {
+  const missing: string[] = REQUIRED_EXPORTS.filter((name) => exports.get(name) !== 'function');
+  if (exports.get('memory') !== 'memory') missing.unshift('memory');
+  return missing.length === 0 ? [] : [`it does not export ${missing.join(', ')}`];
+}
