@@ -5,7 +5,6 @@
 
 import { escapeControls } from '../../telemetry/logger.ts';
 import { instantiate } from '../../wasm/assemblyscript.ts';
-import type { ModuleFacts } from '../../wasm/inspect.ts';
 import { GuestMemory } from '../../wasm/memory.ts';
 import { FrameWriter } from '../frame/frame-writer.ts';
 import type { InputEncoder } from '../frame/input-encoder.ts';
@@ -19,7 +18,7 @@ import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
 import { HostBinding, type MutableHostCall } from './host-binding.ts';
 import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
-import type { Capability, REQUIRED_EXPORTS } from './imports.ts';
+import type { Capability, GuestFacts, REQUIRED_EXPORTS } from './imports.ts';
 import type { GuestLimits } from './limits.ts';
 
 /** The major version of the interface, in the upper half of `edict_abi_version`. */
@@ -33,7 +32,7 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 /** A verified module; everything about it that a store needs to know. */
 export interface CompiledGuest {
   readonly module: WebAssembly.Module;
-  readonly facts: ModuleFacts;
+  readonly facts: GuestFacts;
 }
 
 /** What stores are made of. */
@@ -45,7 +44,7 @@ export interface CoreGuestOptions {
 }
 
 type GuestCall = (typeof REQUIRED_EXPORTS)[number];
-type OptionalCall = 'edict_stream_end' | 'edict_resume' | 'edict_gc' | '_initialize';
+type OptionalCall = 'edict_output_len' | 'edict_stream_end' | 'edict_resume' | 'edict_gc' | '_initialize';
 type GuestExports = Record<GuestCall, (...args: number[]) => number> &
   Partial<Record<OptionalCall, (...args: number[]) => number>> & {
     readonly memory: WebAssembly.Memory;
@@ -285,7 +284,7 @@ export class CoreGuest {
   }
 
   #message(): string {
-    const length = Math.min(this.#exports.edict_output_len() >>> 0, MAX_MESSAGE_BYTES);
+    const length = Math.min((this.#exports.edict_output_len?.() ?? 0) >>> 0, MAX_MESSAGE_BYTES);
     if (length === 0) return '';
     const ptr = this.#exports.edict_output_ptr() >>> 0;
     if (ptr + length > this.#memory.byteLength) return '';
