@@ -26,11 +26,6 @@ declare namespace WebAssembly {
     readonly exports: Exports;
   }
 
-  class Global {
-    constructor(type: { value: 'i32'; mutable: boolean }, value: number);
-    value: number;
-  }
-
   class RuntimeError extends Error {}
 
   class CompileError extends Error {}

@@ -97,7 +97,10 @@ export class CoreGuest {
     if (!(exports.memory instanceof WebAssembly.Memory)) return policyFailure('MODULE_INVALID', 'it exports no memory');
     const store = new CoreGuest(exports, binding, call, options);
     const fault = store.#start();
-    return fault ?? store;
+    if (fault === undefined) return store;
+    // What a module does before it said which interface it speaks is no call of a policy, so no failure of one either.
+    if (fault.code === 'ABI_UNSUPPORTED') return fault;
+    return policyFailure('MODULE_INVALID', `the module does not start: ${fault.code}: ${fault.message}`);
   }
 
   private constructor(

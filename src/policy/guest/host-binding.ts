@@ -15,6 +15,7 @@ import {
   type HostFaultName,
   type HostFunctions,
   type HostResult,
+  hostFault,
   isHostFault,
   LOG_LEVELS,
   type PendingBytes,
@@ -52,6 +53,8 @@ export class HostBinding {
   #memory: GuestMemory | undefined;
   #calls = 0;
   #tokens = 0;
+  /** Of the last blocking request of this hook. */
+  #httpAnswer: HostResult<Uint8Array> | undefined;
 
   /** `call` is the caller's to fill; `maxCalls` bounds the host calls of one hook. */
   constructor(host: HostFunctions, call: MutableHostCall, maxCalls: number) {
@@ -68,6 +71,7 @@ export class HostBinding {
   begin(): void {
     this.fault = undefined;
     this.#calls = 0;
+    this.#httpAnswer = undefined;
   }
 
   imports(granted: ReadonlySet<Capability>): WebAssembly.Imports {
@@ -176,6 +180,14 @@ export class HostBinding {
             this.pending.set(this.#tokens, operation);
             return this.#tokens;
           });
+        }),
+      http_call: (ptr = 0, length = 0, outPtr = 0, outCapacity = 0) =>
+        this.#int(() => {
+          // Asking again with more room must not send the request again: a length of 0 means the answer that is kept.
+          if (length !== 0)
+            this.#httpAnswer = host.httpCall?.(call, this.#data(ptr, length)) ?? hostFault('unavailable');
+          if (this.#httpAnswer === undefined) return this.#refuse('bad-argument');
+          return this.#answer(this.#httpAnswer, (bytes) => this.#give(bytes, outPtr, outCapacity));
         }),
     };
   }

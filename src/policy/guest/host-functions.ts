@@ -109,6 +109,8 @@ export interface HostFunctions {
   equal(call: HostCall, left: Uint8Array, right: Uint8Array): boolean;
   /** Starts a request and gives the frame of its answer later; the guest is resumed with it. */
   httpStart(call: HostCall, request: Uint8Array): HostResult<PendingBytes>;
+  /** The same, and waits: only where waiting stops nobody else (a worker). */
+  httpCall?(call: HostCall, request: Uint8Array): HostResult<Uint8Array>;
   counterAdd(call: HostCall, series: number, value: number): void;
   histogramRecord(call: HostCall, series: number, value: number): void;
   resourceGet(call: HostCall, kind: string, id: string): HostResult<Uint8Array | undefined>;

@@ -137,7 +137,10 @@ describe('fuel', () => {
       message: expect.stringContaining('FUEL_EXHAUSTED'),
     });
     const start = textGuest({ fuel: true, more: `(func (export "_initialize") ${loop})` });
-    expect(await failureOf(policyOf(start, { limits: { fuelInit: 1_000 } }))).toMatchObject({ code: 'FUEL_EXHAUSTED' });
+    expect(await failureOf(policyOf(start, { limits: { fuelInit: 1_000 } }))).toMatchObject({
+      code: 'MODULE_INVALID',
+      message: expect.stringContaining('does not start: FUEL_EXHAUSTED'),
+    });
   });
 });
 
@@ -235,7 +238,10 @@ describe('a module that is no policy', () => {
       code: 'ABI_UNSUPPORTED',
       message: expect.stringContaining('2.0'),
     });
-    expect(await at({ abi: '(unreachable)' })).toMatchObject({ code: 'TRAP' });
+    expect(await at({ abi: '(unreachable)' })).toMatchObject({
+      code: 'MODULE_INVALID',
+      message: expect.stringContaining('does not start: TRAP'),
+    });
     expect(await instanceOf(textGuest({ abi: '(i32.const 65543)' }))).toBeDefined();
     const signature = '(import "edict" "log" (func (param i64)))';
     expect(await failureOf(policyOf(textGuest({ imports: signature }), { granted: ['log'] }))).not.toMatchObject({
