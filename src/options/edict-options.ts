@@ -292,5 +292,5 @@ export interface EdictOptions {
   /**
    * Source of jitter, and of nothing else. Tests that want the same delays each time. Default: `Math.random`.
    */
-  readonly random?: () => number | undefined;
+  readonly random?: (() => number) | undefined;
 }
