@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import type { EdictOptions } from '../../../src/options/edict-options.ts';
@@ -214,6 +215,20 @@ describe('defaults (D-07)', () => {
     });
     expect(wasmPoolSize).toBeGreaterThanOrEqual(1);
     expect(wasmPoolSize).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('defaults of the GO Feature Flag provider specification', () => {
+  it('are its own: 10 s, 120 s, 60 s, 10 000 events, collection on, as many stores as CPUs (GOFF-CFG-003)', () => {
+    expect(resolveOptions({ endpoint })).toMatchObject({
+      timeoutMs: 10_000,
+      pollIntervalMs: 120_000,
+      flushIntervalMs: 60_000,
+      maxPendingEvents: 10_000,
+      disableDataCollection: false,
+      // A second store is what a reload and a trap need; more than 64 would serve nobody.
+      wasmPoolSize: Math.max(2, Math.min(os.availableParallelism(), 64)),
+    });
   });
 });
 
