@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
 import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import type { CONNECTION_ROWS } from '../../../../src/options/rows/connection.ts';
-import { json, reply } from '../../relay/support/scripted-relay.ts';
+import { reply } from '../../relay/support/scripted-relay.ts';
 import type { Effects } from './support/effect.ts';
-import { documentOf, type Stage, serving, silent, until } from './support/stage.ts';
+import { documentOf, type Stage, serving, silent, USER, until } from './support/stage.ts';
 
 /** Counts what passes, and whether somebody ended it. */
 class CountingAgent extends Agent {
@@ -48,6 +48,23 @@ async function lookAtHeaders(stage: Stage, names: readonly string[], options: Ed
   await stage.inProcess(options).initialize();
   const { headers } = stage.relay.requests[0] ?? {};
   return names.map((name) => headers?.[name]);
+}
+
+const EVERY_PATH = [
+  '/v1/flag/configuration',
+  '/stream/v1/sse/flag/change',
+  '/ofrep/v1/evaluate/flags/broken',
+  '/v1/data/collector',
+];
+
+/** A life in which each kind of request is sent once. */
+async function lookAtEveryRequest(stage: Stage): Promise<void> {
+  stage.answers.configuration = serving({ flags: { broken: { variations: 'none' } } });
+  const { client, provider } = await stage.client({ streaming: 'sse' });
+  await until(() => stage.requests('/sse/flag/change').length === 1);
+  await client.getStringValue('broken', 'default', USER);
+  client.track('something', USER);
+  await provider.onClose();
 }
 
 export const CONNECTION_EFFECTS: Effects<keyof typeof CONNECTION_ROWS> = {
@@ -156,36 +173,31 @@ export const CONNECTION_EFFECTS: Effects<keyof typeof CONNECTION_ROWS> = {
       return agent;
     },
     look: async (stage) => {
-      const evaluator = stage.inProcess();
-      await evaluator.initialize();
-      await evaluator.close();
+      await lookAtEveryRequest(stage);
       const { dispatched = 0, ended = 0 } = agent ?? {};
       await agent?.destroy();
       agent = undefined;
       return { asked: stage.relay.requests.length, dispatched, ended };
     },
-    byDefault: { asked: 1, dispatched: 0, ended: 0 },
-    otherwise: { asked: 1, dispatched: 1, ended: 0 },
+    byDefault: { asked: 4, dispatched: 0, ended: 0 },
+    otherwise: { asked: 4, dispatched: 4, ended: 0 },
   },
   fetch: {
     decides: 'what sends requests in place of undici',
     other: () => {
       fetched = [];
-      return async (input) => {
+      return (input, init) => {
         fetched.push(new URL(String(input)).pathname);
-        return new Response(JSON.stringify(documentOf({ flag: 'fetched' })), {
-          headers: { 'content-type': 'application/json' },
-        });
+        return fetch(input, init);
       };
     },
     look: async (stage) => {
       fetched = [];
-      stage.answers.configuration = json(JSON.stringify(documentOf({ flag: 'relay' })));
-      const evaluator = stage.inProcess();
-      await evaluator.initialize();
-      return { value: evaluator.evaluate('flag', {}).value, fetched, asked: stage.relay.requests.length };
+      await lookAtEveryRequest(stage);
+      const asked = stage.relay.requests.map(({ path }) => path.split('?')[0]);
+      return { fetched, asked };
     },
-    byDefault: { value: 'relay', fetched: [], asked: 1 },
-    otherwise: { value: 'fetched', fetched: ['/v1/flag/configuration'], asked: 0 },
+    byDefault: { fetched: [], asked: EVERY_PATH },
+    otherwise: { fetched: EVERY_PATH, asked: EVERY_PATH },
   },
 };
