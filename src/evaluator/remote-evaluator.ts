@@ -137,7 +137,7 @@ export class RemoteEvaluator extends AbstractEvaluator<Promise<Resolution>> {
     return this.#lifecycle.refresh(reason);
   }
 
-  override describe(): Record<string, unknown> {
+  override describe() {
     return {
       state: this.state,
       flagCount: this.#source.flagCount ?? null,
