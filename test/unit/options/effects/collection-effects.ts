@@ -57,6 +57,7 @@ export const COLLECTION_EFFECTS: Effects<keyof typeof COLLECTION_ROWS> = {
     },
     byDefault: 60_000,
     otherwise: 5_000,
+    also: [{ other: () => 0, otherwise: 'never' }],
   },
   maxPendingEvents: {
     decides: 'how many events do not wait for the interval',

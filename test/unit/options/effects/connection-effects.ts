@@ -96,6 +96,7 @@ export const CONNECTION_EFFECTS: Effects<keyof typeof CONNECTION_ROWS> = {
     look: (stage) => lookAtHeaders(stage, ['x-api-key']),
     byDefault: [undefined],
     otherwise: ['key-of-ours'],
+    also: [{ other: () => async () => 'key-of-a-function', otherwise: ['key-of-a-function'] }],
   },
   authScheme: {
     decides: 'which header carries the key',
@@ -110,6 +111,7 @@ export const CONNECTION_EFFECTS: Effects<keyof typeof CONNECTION_ROWS> = {
     look: (stage) => lookAtHeaders(stage, ['x-team'], { headers: undefined }),
     byDefault: [undefined],
     otherwise: ['shop'],
+    also: [{ other: () => (purpose) => ({ 'X-Team': purpose }), otherwise: ['configuration'] }],
   },
   timeoutMs: {
     decides: 'how long a silent relay is waited for',

@@ -14,7 +14,7 @@ async function started(stage: Stage, options: EdictOptions = {}): Promise<InProc
 }
 
 /** How long after failures of this kind the relay is asked again. */
-async function delayAfter(stage: Stage, answer: Handler, failures = 1): Promise<number> {
+async function delayAfter(stage: Stage, answer: Handler, failures = 1): Promise<number | 'never'> {
   const evaluator = await started(stage);
   stage.answers.configuration = answer;
   for (let i = 0; i < failures; i++) await evaluator.refresh('test');
@@ -40,6 +40,7 @@ export const FEED_EFFECTS: Effects<keyof typeof FEED_ROWS> = {
     },
     byDefault: 120_000,
     otherwise: 15_000,
+    also: [{ other: () => 0, otherwise: 'never' }],
   },
   maxBackoffMs: {
     decides: 'the ceiling of the delay after failures',
@@ -93,6 +94,7 @@ export const FEED_EFFECTS: Effects<keyof typeof FEED_ROWS> = {
     },
     byDefault: { result: 'unchanged', flags: ['flag'] },
     otherwise: { result: 'changed', flags: [] },
+    also: [{ other: () => 'reject', otherwise: { result: 'failed', flags: ['flag'] } }],
   },
   streaming: {
     decides: 'whether a change is heard of before the next poll',
