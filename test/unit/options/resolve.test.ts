@@ -117,7 +117,7 @@ function resolve(options: Record<string, unknown>): ReturnType<typeof resolveOpt
 }
 
 describe('every option of the table', () => {
-  it.each(OPTION_NAMES)('%s: a good value has an effect (D-33)', (name) => {
+  it.each(OPTION_NAMES)('%s: a good value is taken in place of the default', (name) => {
     const absent = resolve({ logger: undefined });
     const given = resolve({ logger: undefined, [name]: VALUES[name].good });
     expect(given[name]).not.toEqual(absent[name]);
