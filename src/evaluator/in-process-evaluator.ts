@@ -227,6 +227,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       ...this.#engine.describe(),
       quarantine: this.#quarantine.describe(),
       source: this.#source.origin,
+      persisted: this.#source.describePersisted(),
       ...this.#lifecycle.describe(),
       options: describeOptions(this.#options),
     };
@@ -244,7 +245,8 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
       loadLocal: (alive) => source.loadLocal(alive),
       ask: (connection, validator) => new ConfigurationClient(connection, { flagList, flagPrefix }).fetch(validator),
       compile: (body, alive) => source.stage({ body }, alive),
-      publish: (staged) => source.publish(staged, 'relay'),
+      publish: (staged, meta) => source.publishFromRelay(staged, meta),
+      confirmed: () => source.confirmed(),
       flagsInUse: () => source.snapshot?.flagCount ?? 0,
       get isServing() {
         return source.snapshot !== undefined;

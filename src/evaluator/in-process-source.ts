@@ -2,12 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
+import type { JsonObject } from '../internal/json.ts';
 import { holdProcess } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
+import type { ConfigurationMeta } from '../relay/feed-events.ts';
+import { LastKnownGood } from '../relay/last-known-good.ts';
 import { compile } from './configuration-compiler.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
 import type { Engine } from './engine.ts';
-import type { AliveCheck } from './lifecycle.ts';
+import type { AliveCheck, LocalConfiguration } from './lifecycle.ts';
 import { Snapshot } from './snapshot.ts';
 
 /** A compiled configuration that a lane holds ready. */
@@ -15,10 +18,12 @@ export interface Staged {
   readonly flagCount: number;
   readonly suspicious: boolean;
   readonly snapshot: Snapshot;
+  /** The bytes it was compiled from, when it came as bytes. */
+  readonly body?: Uint8Array;
 }
 
 /** Who gave the snapshot in use. */
-export type SnapshotOrigin = 'none' | 'bootstrap' | 'relay' | 'loaded';
+export type SnapshotOrigin = 'none' | 'bootstrap' | 'persisted' | 'relay' | 'loaded';
 
 /** One line names this many broken flags; the rest are counted. */
 const MAX_NAMED_BROKEN = 5;
@@ -27,6 +32,7 @@ export class InProcessSource {
   readonly #options: ResolvedOptions;
   readonly #engine: Engine;
   readonly #use: (snapshot: Snapshot | undefined) => void;
+  readonly #lastKnownGood: LastKnownGood | undefined;
   #snapshot: Snapshot | undefined;
   #origin: SnapshotOrigin = 'none';
   /** Loads that change the snapshot run one after the other. */
@@ -37,6 +43,10 @@ export class InProcessSource {
     this.#options = options;
     this.#engine = engine;
     this.#use = use;
+    const { persistPath, endpoint } = options;
+    // Offline there is no relay whose configuration could be kept.
+    this.#lastKnownGood =
+      persistPath === undefined || endpoint === undefined ? undefined : new LastKnownGood({ ...options, persistPath });
   }
 
   get snapshot(): Snapshot | undefined {
@@ -47,9 +57,20 @@ export class InProcessSource {
     return this.#origin;
   }
 
-  /** Settles when no load is under way. Never rejects. */
+  /** Settles when no load is under way, and nothing is being written. Never rejects. */
   async idle(): Promise<void> {
     await this.#turn;
+    await this.#lastKnownGood?.idle();
+  }
+
+  /** The relay said that the configuration in use is still its own. */
+  confirmed(): void {
+    if (this.#origin === 'relay' || this.#origin === 'persisted') this.#lastKnownGood?.confirm();
+  }
+
+  /** The persisted file, for diagnostics; `null` without one. */
+  describePersisted(): JsonObject | null {
+    return this.#lastKnownGood?.describe() ?? null;
   }
 
   drop(): void {
@@ -59,25 +80,47 @@ export class InProcessSource {
   }
 
   /**
-   * The name of the local configuration that is in use now. A document that is none is a warning, unless there is nothing
-   * else.
+   * The local configuration that is in use now: the persisted one, which the relay sent once, or else the bootstrap. What cannot
+   * be used is a warning, unless there is nothing else.
    */
-  async loadLocal(alive: AliveCheck): Promise<string | undefined> {
-    const { bootstrap, endpoint, logger, clock } = this.#options;
+  async loadLocal(alive: AliveCheck): Promise<LocalConfiguration | undefined> {
+    const release = holdProcess(this.#options.clock);
+    try {
+      return (await this.#loadPersisted(alive)) ?? (await this.#loadBootstrap(alive));
+    } finally {
+      release();
+    }
+  }
+
+  async #loadPersisted(alive: AliveCheck): Promise<LocalConfiguration | undefined> {
+    const file = this.#lastKnownGood;
+    const saved = await file?.read();
+    if (file === undefined || saved === undefined) return undefined;
+    try {
+      this.publish(await this.stage({ body: saved.body }, alive), 'persisted');
+      return { name: 'persisted', meta: saved.meta };
+    } catch (caught) {
+      alive();
+      file.refuse(
+        `${EdictError.from(caught, 'INVALID_BODY').message}; the next configuration of the relay replaces it`,
+      );
+      return undefined;
+    }
+  }
+
+  async #loadBootstrap(alive: AliveCheck): Promise<LocalConfiguration | undefined> {
+    const { bootstrap, endpoint, logger } = this.#options;
     if (bootstrap === undefined) return undefined;
-    const release = holdProcess(clock);
     try {
       const staged = await this.stage(await readBootstrap(bootstrap), alive);
       this.publish(staged, 'bootstrap');
-      return 'bootstrap';
+      return { name: 'bootstrap' };
     } catch (caught) {
       const error = EdictError.from(caught, 'INVALID_BODY');
       alive();
       if (endpoint === undefined) throw error;
       logger.warn(`the bootstrap configuration is ignored: ${error.message}`);
       return undefined;
-    } finally {
-      release();
     }
   }
 
@@ -91,10 +134,18 @@ export class InProcessSource {
       const snapshot = new Snapshot(compiled);
       await this.#engine.stage(snapshot);
       alive();
-      return { flagCount: snapshot.flagCount, suspicious: compiled.suspicious, snapshot };
+      const facts = { flagCount: snapshot.flagCount, suspicious: compiled.suspicious, snapshot };
+      return 'body' in source ? { ...facts, body: source.body } : facts;
     });
     this.#turn = work.catch(() => undefined);
     return work;
+  }
+
+  /** Takes a configuration of the relay into use, and keeps it for the next start. Gives the flags that changed. */
+  publishFromRelay(staged: Staged, meta: ConfigurationMeta): readonly string[] {
+    const changed = this.publish(staged, 'relay');
+    if (staged.body !== undefined) this.#lastKnownGood?.save(staged.body, meta);
+    return changed;
   }
 
   /** Gives the flags that changed. INVARIANT: the only place a snapshot changes; flags, enrichment and outcomes move together. */

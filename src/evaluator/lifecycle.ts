@@ -7,7 +7,17 @@ import type { ConfigurationResult } from '../relay/configuration-client.ts';
 import { RelayConnection } from '../relay/connection.ts';
 import { ConfigurationFeed } from '../relay/feed.ts';
 import type { CompiledFacts, ConfigurationMeta, FeedEvent } from '../relay/feed-events.ts';
+import { StreamClient } from '../relay/stream-client.ts';
+import { StreamTrigger } from '../relay/stream-trigger.ts';
 import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
+
+/** A configuration that was there before the relay answered, and is in use. */
+export interface LocalConfiguration {
+  /** What messages call it. */
+  readonly name: string;
+  /** Given when it was the relay's own: the first request then asks for news only. */
+  readonly meta?: ConfigurationMeta;
+}
 
 /** Throws `CLOSED` when the life this work was begun for is over. */
 export type AliveCheck = () => void;
@@ -23,13 +33,15 @@ export interface LifecyclePorts<S extends CompiledFacts> {
   start(): Promise<void>;
   /** Releases what `start` made. Never rejects. */
   stop(): Promise<void>;
-  /** Puts a local configuration into use; its name for messages, or `undefined` when there is none that can be used. */
-  loadLocal(alive: AliveCheck): Promise<string | undefined>;
+  /** Puts a local configuration into use; `undefined` when there is none that can be used. */
+  loadLocal(alive: AliveCheck): Promise<LocalConfiguration | undefined>;
   /** The question that is asked again and again over a connection. */
   ask(connection: RelayConnection, validator: string | undefined): Promise<ConfigurationResult>;
   compile(body: Uint8Array, alive: AliveCheck): Promise<S>;
   /** Takes a configuration of the relay into use, as one change; the keys that changed, sorted. */
   publish(staged: S, meta: ConfigurationMeta): readonly string[];
+  /** The relay said that the configuration in use is still its own. */
+  confirmed?(): void;
   /** How many flags are in use; zero flags of the relay are guarded while there are any. */
   flagsInUse(): number;
   /** Whether evaluations have anything to decide with. */
@@ -44,6 +56,7 @@ interface Session<S extends CompiledFacts> {
   readonly started: Promise<void>;
   feed?: ConfigurationFeed<S>;
   connection?: RelayConnection;
+  stream?: StreamTrigger;
 }
 
 export class Lifecycle<S extends CompiledFacts> {
@@ -160,7 +173,7 @@ export class Lifecycle<S extends CompiledFacts> {
     this.#calmState = undefined;
     this.#ports.drop();
     session.feed?.stop();
-    const finished = Promise.allSettled([session.connection?.close(), session.started])
+    const finished = Promise.allSettled([session.stream?.stop(), session.connection?.close(), session.started])
       // A start that came after the deadline has taken over what evaluations run on.
       .then(() => (this.#session === undefined ? this.#ports.stop() : undefined))
       .catch((caught) => this.#options.logger.warn(`closing failed: ${String(caught)}`));
@@ -193,6 +206,7 @@ export class Lifecycle<S extends CompiledFacts> {
       stateSince: Number.isNaN(since.getTime()) ? null : since.toISOString(),
       endpoint: this.#session?.connection?.endpoint ?? null,
       feed: this.#session?.feed?.describe() ?? null,
+      stream: this.#session?.stream?.describe() ?? null,
     };
   }
 
@@ -211,7 +225,7 @@ export class Lifecycle<S extends CompiledFacts> {
     else await this.#startFeed(session, endpoint, local);
   }
 
-  async #loadLocal(session: Session<S>): Promise<string | undefined> {
+  async #loadLocal(session: Session<S>): Promise<LocalConfiguration | undefined> {
     try {
       return await this.#ports.loadLocal(() => this.#alive(session));
     } catch (caught) {
@@ -220,9 +234,14 @@ export class Lifecycle<S extends CompiledFacts> {
     }
   }
 
-  async #startFeed(session: Session<S>, endpoint: readonly string[], local: string | undefined): Promise<void> {
+  async #startFeed(
+    session: Session<S>,
+    endpoint: readonly string[],
+    local: LocalConfiguration | undefined,
+  ): Promise<void> {
     const { connections = 1 } = this.#ports;
     const connection = new RelayConnection({ ...this.#options, endpoint, connections });
+    if (endpoint.length > 1) connection.limit(Math.ceil(this.#options.initTimeoutMs / endpoint.length));
     const feed = new ConfigurationFeed<S>(this.#options, {
       fetch: (validator) => this.#ports.ask(connection, validator),
       compile: (body) => this.#ports.compile(body, () => this.#alive(session)),
@@ -233,11 +252,15 @@ export class Lifecycle<S extends CompiledFacts> {
       },
       flagsInUse: () => this.#ports.flagsInUse(),
       onEvent: (event) => this.#onFeedEvent(event),
+      onConfirmed: () => this.#ports.confirmed?.(),
     });
     session.feed = feed;
     session.connection = connection;
-    const outcome = await feed.start({ hasLocal: local !== undefined });
+    const known = local?.meta === undefined ? {} : { known: local.meta };
+    const outcome = await feed.start({ hasLocal: local !== undefined, ...known });
+    connection.limit(undefined);
     this.#alive(session);
+    this.#startStream(session, endpoint, feed);
     if (outcome.kind === 'loaded') {
       this.#state = 'ready';
       return;
@@ -248,13 +271,24 @@ export class Lifecycle<S extends CompiledFacts> {
         : new EdictError('EMPTY_REFUSED', 'the relay has no flags; looking again');
     if (this.#ports.isServing) {
       this.#state = 'stale';
-      this.#later(session, { type: 'stale', message: `serving the ${local} configuration: ${error.message}` });
+      this.#later(session, { type: 'stale', message: `serving the ${local?.name} configuration: ${error.message}` });
       return;
     }
     const fatal = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
     this.#state = fatal ? 'fatal' : 'error';
     if (fatal || this.#options.startup === 'strict') throw error;
     this.#later(session, { type: 'error', error });
+  }
+
+  /** Over a connection of its own: a poll that times out must not take the stream with it, nor the stream a poll. */
+  #startStream(session: Session<S>, endpoint: readonly string[], feed: ConfigurationFeed<S>): void {
+    if (this.#options.streaming === 'off') return;
+    const client = new StreamClient(new RelayConnection({ ...this.#options, endpoint }));
+    session.stream = new StreamTrigger(this.#options, client, {
+      onTrigger: () => feed.trigger(),
+      onUp: (isUp) => feed.setStreamUp(isUp),
+    });
+    session.stream.start();
   }
 
   /** Listeners hear of a start's outcome after it settled (the OpenFeature SDK announces READY itself), unless it is no longer so. */

@@ -6,15 +6,19 @@ import type { RelayFailure } from './connection.ts';
 
 export type CadenceOptions = Pick<
   ResolvedOptions,
-  'pollIntervalMs' | 'maxBackoffMs' | 'authRetryIntervalMs' | 'random'
+  'pollIntervalMs' | 'maxBackoffMs' | 'authRetryIntervalMs' | 'streaming' | 'random'
 >;
 
 /** A held empty answer is looked at again within this. */
 const MAX_RECHECK_MS = 10_000;
 
+/** While a stream tells of changes, polls only cover for what it might lose. */
+const MIN_INTERVAL_UNDER_STREAM_MS = 300_000;
+
 /** `undefined`: not before somebody asks. */
-export function delayBeforePoll({ pollIntervalMs, random }: CadenceOptions): number | undefined {
-  return pollIntervalMs === 0 ? undefined : jittered(pollIntervalMs, random);
+export function delayBeforePoll({ pollIntervalMs, random }: CadenceOptions, isStreamUp: boolean): number | undefined {
+  if (pollIntervalMs === 0) return undefined;
+  return jittered(isStreamUp ? Math.max(pollIntervalMs, MIN_INTERVAL_UNDER_STREAM_MS) : pollIntervalMs, random);
 }
 
 /** A held answer is neither good nor bad, so it is soon looked at again, also when polling is off. */
@@ -24,8 +28,9 @@ export function delayBeforeRecheck({ pollIntervalMs, random }: CadenceOptions): 
 }
 
 /**
- * There is no failure after which asking ends. The later of Retry-After and our own delay wins. Without polling only the
- * first configuration is pursued: later failures wait for the next `refresh()`.
+ * There is no failure after which asking ends. The later of Retry-After and our own delay wins. Without polling, and without a
+ * stream that asked because something had changed, only the first configuration is pursued: later failures wait for the next
+ * `refresh()`.
  */
 export function delayAfterFailure(
   options: CadenceOptions,
@@ -33,8 +38,8 @@ export function delayAfterFailure(
   consecutiveFailures: number,
   hasConfiguration: boolean,
 ): number | undefined {
-  const { pollIntervalMs, authRetryIntervalMs, maxBackoffMs, random } = options;
-  if (pollIntervalMs === 0 && hasConfiguration) return undefined;
+  const { pollIntervalMs, authRetryIntervalMs, maxBackoffMs, streaming, random } = options;
+  if (pollIntervalMs === 0 && streaming === 'off' && hasConfiguration) return undefined;
   const delayMs =
     failure.pace === 'auth'
       ? jittered(authRetryIntervalMs, random)

@@ -26,7 +26,7 @@ export interface RelayRequest {
   readonly route: string;
   readonly body?: string;
   readonly validator?: string | undefined;
-  /** Headers of ours for this request alone. */
+  /** Headers of ours for this request alone, in lower case; they replace those that every request has. */
   readonly headers?: readonly Header[];
   /** A deadline tighter than the option's, in milliseconds. */
   readonly timeoutMs?: number;
@@ -65,6 +65,7 @@ export class RelayConnection {
   readonly #preference: EndpointPreference;
   readonly #headers: RequestHeaders;
   #lastRepeatMs = Number.NEGATIVE_INFINITY;
+  #limitMs: number | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -76,6 +77,14 @@ export class RelayConnection {
   /** The base URL the next request goes to. */
   get endpoint(): string {
     return this.#options.endpoint[this.#preference.current] as string;
+  }
+
+  /**
+   * A tighter deadline for every request from now on, in milliseconds; `undefined` goes back to the option's. Where several
+   * addresses share a start window, one that hangs must not use it up.
+   */
+  limit(timeoutMs: number | undefined): void {
+    this.#limitMs = timeoutMs;
   }
 
   /**
@@ -157,8 +166,13 @@ export class RelayConnection {
   }
 
   #transportRequest(request: RelayRequest): TransportRequest {
-    const { purpose, validator, headers = [], ...rest } = request;
-    return { ...rest, headers: async () => [...(await this.#headers.build(purpose, validator)), ...headers] };
+    const { purpose, validator, headers = [], timeoutMs = this.#limitMs, ...rest } = request;
+    return {
+      ...rest,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      headers: async () => [...new Map([...(await this.#headers.build(purpose, validator)), ...headers])],
+      ...(purpose === 'stream' ? { query: () => this.#headers.keyQuery() } : {}),
+    };
   }
 
   /** Rotating credentials may have expired a moment ago; anything more than one repeat would hammer the relay. */

@@ -31,6 +31,8 @@ export interface FeedPorts<C extends CompiledFacts> {
   /** How many flags are in use now, whoever loaded them; zero flags from the relay are guarded while there are any. */
   flagsInUse(): number;
   onEvent(event: FeedEvent): void;
+  /** The relay said that the configuration in use is still its own. */
+  onConfirmed?(): void;
 }
 
 /** Of one refresh the events come in this order: `recovered`, `published`; or `failed`, `stale`. */
@@ -52,6 +54,16 @@ export type FeedEvent =
   | { readonly type: 'overdue'; readonly error: EdictError }
   /** A credible empty answer while flags are in use: nothing was written, another look follows. */
   | { readonly type: 'held' };
+
+/** What is in use already when the feed starts. */
+export interface LocalState {
+  readonly hasLocal: boolean;
+  /**
+   * What is known of it when it came from this relay once: its validator goes out with the first request, so that a 304, or the
+   * same content again, confirms it.
+   */
+  readonly known?: ConfigurationMeta;
+}
 
 export type StartOutcome =
   | { readonly kind: 'loaded' }

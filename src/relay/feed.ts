@@ -15,6 +15,7 @@ import type {
   ConfigurationMeta,
   FeedEvent,
   FeedPorts,
+  LocalState,
   RefreshResult,
   StartOutcome,
 } from './feed-events.ts';
@@ -57,8 +58,11 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   readonly #counters: FeedCounters;
   readonly #flips: FlipCounter;
 
+  /** What is known of the configuration in use; of a local one only when it was this relay's. */
   #applied: ConfigurationMeta | undefined;
   #hasLocal = false;
+  #hasPublished = false;
+  #isStreamUp = false;
   /** The relay has answered a request as it should, since the start. */
   #hasAnswered = false;
   #isStopped = false;
@@ -66,6 +70,10 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   #next: Promise<RefreshResult> | undefined;
   #timer: TimerHandle | undefined;
   #nextAttemptAtMs: number | undefined;
+  /** The timer counts down an ordinary poll interval. */
+  #isRoutine = false;
+  /** Until then the relay does not want to be asked: it said so, or only a person can change its answer. */
+  #restUntilMs = Number.NEGATIVE_INFINITY;
   #window: StartWindow | undefined;
 
   constructor(options: FeedOptions, ports: FeedPorts<C>) {
@@ -80,13 +88,14 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   /**
    * Begins to ask, and goes on for ever. Resolves, never rejects, with the first of: a configuration was loaded; the
    * relay refused in a way only a person can heal (400, 401, 403, other 4xx); `initTimeoutMs` passed with failures and
-   * retries. With `hasLocal` (a bootstrap configuration is in use) it resolves when the first attempt ends, after 1 s at
-   * the latest. While the returned promise is pending it holds the process; nothing later does.
+   * retries. With `hasLocal` (a persisted or bootstrap configuration is in use) it resolves when the first attempt ends, after
+   * 1 s at the latest. While the returned promise is pending it holds the process; nothing later does.
    */
-  start(how: { readonly hasLocal: boolean } = { hasLocal: false }): Promise<StartOutcome> {
+  start(how: LocalState = { hasLocal: false }): Promise<StartOutcome> {
     if (this.#window === undefined) {
       const { clock, initTimeoutMs } = this.#options;
       this.#hasLocal = how.hasLocal;
+      this.#applied = how.known;
       this.#window = new StartWindow(clock, initTimeoutMs, how.hasLocal, (outcome) => this.#started(outcome));
       if (this.#isStopped) this.#window.fail(closed());
       else void this.#refreshOrJoin();
@@ -102,6 +111,19 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     if (this.#isStopped) return Promise.resolve('failed');
     const release = holdProcess(this.#options.clock);
     return this.#refreshOrJoin().finally(release);
+  }
+
+  /** A stream says that there may be news: as `refresh`, but nobody waits for it, and it never goes before a Retry-After. */
+  trigger(): void {
+    if (!this.#isStopped && this.#options.clock.monotonic() >= this.#restUntilMs) void this.#refreshOrJoin();
+  }
+
+  /** While a stream is up polls are rare; when it ends the next one is due within an ordinary interval. */
+  setStreamUp(isUp: boolean): void {
+    this.#isStreamUp = isUp;
+    if (isUp || this.#isStopped || !this.#isRoutine || this.#nextAttemptAtMs === undefined) return;
+    const leftMs = this.#nextAttemptAtMs - this.#options.clock.monotonic();
+    this.#scheduleRoutine(Math.min(leftMs, delayBeforePoll(this.#options, false) ?? leftMs));
   }
 
   /**
@@ -214,8 +236,9 @@ export class ConfigurationFeed<C extends CompiledFacts> {
       if (verdict === 'refuse') throw emptyRefused(this.#options.emptyConfiguration);
       if (inUse > 0 || this.#applied === undefined) this.#options.logger.warn(zeroFlagsWarning(this.#options));
     }
-    const first = this.#applied === undefined;
+    const first = !this.#hasPublished;
     this.#ports.publish(compiled, meta);
+    this.#hasPublished = true;
     this.#applied = meta;
     if (this.#flips.note(meta.digest)) {
       this.#options.logger.warn(
@@ -230,6 +253,8 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     if (attempt.kind === 'failed') {
       this.#counters.countFailure(attempt.error);
       const delayMs = delayAfterFailure(this.#options, attempt, this.#health.countFailure(), this.#hasAnswered);
+      const restMs = attempt.pace === 'auth' ? delayMs : attempt.retryAfterMs;
+      if (restMs !== undefined) this.#restUntilMs = this.#options.clock.monotonic() + restMs;
       this.#schedule(delayMs);
       this.#window?.offer(attempt);
       this.#health.reportFailure(attempt.error, this.#isServing, delayMs);
@@ -237,7 +262,9 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     }
     if (attempt.kind !== 'held') this.#hasAnswered = true;
     this.#counters.count(attempt.kind);
-    this.#schedule(attempt.kind === 'held' ? delayBeforeRecheck(this.#options) : delayBeforePoll(this.#options));
+    this.#restUntilMs = Number.NEGATIVE_INFINITY;
+    if (attempt.kind === 'held') this.#schedule(delayBeforeRecheck(this.#options));
+    else this.#scheduleRoutine(delayBeforePoll(this.#options, this.#isStreamUp));
     this.#window?.offer(attempt);
     if (attempt.kind === 'held') {
       this.#health.answered();
@@ -246,7 +273,13 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     }
     this.#health.succeeded();
     if (attempt.kind === 'changed') this.#emit({ type: 'published', first: attempt.first, meta: attempt.meta });
+    else this.#ports.onConfirmed?.();
     return attempt.kind;
+  }
+
+  #scheduleRoutine(delayMs: number | undefined): void {
+    this.#schedule(delayMs);
+    this.#isRoutine = true;
   }
 
   #schedule(delayMs: number | undefined): void {
@@ -261,6 +294,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#nextAttemptAtMs = undefined;
+    this.#isRoutine = false;
   }
 
   /** A listener that throws is a bug of its own, and no reason to stop polling. */

@@ -39,7 +39,8 @@ export class RequestHeaders {
     // Keyed by lower-case name, so that a later header replaces an earlier one instead of standing beside it.
     const headers = new Map<string, string>(OURS);
     const { authScheme, logger } = this.#options;
-    const key = await this.#apiKey();
+    // A stream reads its key from the query and nowhere else.
+    const key = purpose === 'stream' ? '' : await this.#apiKey();
     if (key !== '') {
       logger.remember(key);
       if (authScheme === 'bearer') headers.set('authorization', `Bearer ${key}`);
@@ -55,6 +56,16 @@ export class RequestHeaders {
     }
     if (validator !== undefined) headers.set('if-none-match', validator);
     return [...headers];
+  }
+
+  /** The key as a stream's URL carries it; empty without one. The URL is a secret from here on. Throws as `build`. */
+  async keyQuery(): Promise<string> {
+    const key = await this.#apiKey();
+    if (key === '') return '';
+    const encoded = encodeURIComponent(key);
+    this.#options.logger.remember(key);
+    this.#options.logger.remember(encoded);
+    return `apiKey=${encoded}`;
   }
 
   async #apiKey(): Promise<string> {

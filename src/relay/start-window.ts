@@ -22,7 +22,8 @@ export class StartWindow {
   constructor(clock: Clock, initTimeoutMs: number, hasLocal: boolean, onEnd: (outcome: StartOutcome) => void) {
     this.#hasLocal = hasLocal;
     const windowMs = hasLocal ? Math.min(LOCAL_WINDOW_MS, initTimeoutMs) : initTimeoutMs;
-    const release = holdProcess(clock, windowMs);
+    // Without a limit of its own: one of the same length may end a moment before the window, and the process with it.
+    const release = holdProcess(clock);
     const timer = startTimer(clock, () => this.fail(this.#lastError ?? noAnswer(windowMs)), windowMs);
     this.outcome = new Promise((resolve) => {
       this.#resolve = (outcome) => {

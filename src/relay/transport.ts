@@ -32,6 +32,8 @@ export interface TransportRequest {
   readonly route: string;
   /** Called inside the deadline: credentials may come from a function that waits. */
   readonly headers: () => Promise<readonly Header[]>;
+  /** The query of the URL without its question mark; called inside the deadline as well. */
+  readonly query?: () => Promise<string>;
   readonly body?: string;
   /** A deadline tighter than the option's, in milliseconds. */
   readonly timeoutMs?: number;
@@ -132,28 +134,30 @@ export class Transport {
 
   async #request(request: TransportRequest, deadline: Deadline): Promise<RawAnswer> {
     const headers = await deadline.race(request.headers());
+    const query = request.query === undefined ? '' : await deadline.race(request.query());
+    const path = this.#path(request.route) + (query === '' ? '' : `?${query}`);
     const { fetch } = this.#options;
     const { method, body } = request;
     const sent =
       fetch === undefined
-        ? this.#throughUndici(request, headers, deadline)
-        : sendThroughFetch(
-            fetch,
-            this.#base.origin + this.#path(request.route),
-            { method, headers, body },
-            deadline.signal,
-          );
+        ? this.#throughUndici(request, path, headers, deadline)
+        : sendThroughFetch(fetch, this.#base.origin + path, { method, headers, body }, deadline.signal);
     // An answer that arrives after the deadline has a body nobody reads: let go of it, and of its connection.
     sent.then(({ body }) => deadline.signal.aborted && body.on('error', ignore).destroy(), ignore);
     return deadline.race(sent);
   }
 
-  async #throughUndici(request: TransportRequest, headers: readonly Header[], deadline: Deadline): Promise<RawAnswer> {
+  async #throughUndici(
+    request: TransportRequest,
+    path: string,
+    headers: readonly Header[],
+    deadline: Deadline,
+  ): Promise<RawAnswer> {
     this.#undici ??= loadUndici();
     const undici = await deadline.race(this.#undici);
     return undici.request(this.#dispatcher(undici), {
       origin: this.#base.origin,
-      path: this.#path(request.route),
+      path,
       method: request.method,
       headers: headers.flat(),
       body: request.body ?? null,

@@ -45,7 +45,7 @@ describe('the cadence of the feed', () => {
     }
   });
 
-  it('500 feeds started together spread over the interval', async () => {
+  it('500 feeds started together are due at as many different moments', async () => {
     const due = await Promise.all(
       Array.from({ length: 500 }, async (_, index) => {
         const bench = new FeedBench([flags(1)], { random: () => index / 500 });
@@ -91,7 +91,7 @@ describe('the cadence of the feed', () => {
     expect(bench.fetches).toBe(102);
   });
 
-  it('waits for the later of Retry-After and its own delay (D-29)', async () => {
+  it('waits for the later of Retry-After and its own delay (S-08, D-29)', async () => {
     const bench = new FeedBench([flags(1), failure('RATE_LIMITED', { retryAfterMs: 90_000 })]);
     await bench.start();
     await bench.feed.refresh();

@@ -23,7 +23,7 @@ describe('content and validator move together', () => {
     expect(bench.feed.describe()).toMatchObject({ polls: { failedByCode: { INVALID_BODY: 2 } } });
   });
 
-  it('does not keep the validator of a configuration that could not be published (CF-02)', async () => {
+  it('does not keep the validator of a configuration that could not be published (CF-02, D-24)', async () => {
     const bench = new FeedBench([flags(1, { validator: '"a"' }), flags(2, { validator: '"b"' })]);
     await bench.start();
     bench.published.push = () => {

@@ -8,7 +8,7 @@ import { resolveOptions } from '../../../../src/options/resolve.ts';
 import type { ChangedConfiguration, ConfigurationResult } from '../../../../src/relay/configuration-client.ts';
 import type { RelayFailure } from '../../../../src/relay/connection.ts';
 import { ConfigurationFeed } from '../../../../src/relay/feed.ts';
-import type { CompiledFacts, ConfigurationMeta, FeedEvent } from '../../../../src/relay/feed-events.ts';
+import type { CompiledFacts, ConfigurationMeta, FeedEvent, LocalState } from '../../../../src/relay/feed-events.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
@@ -87,7 +87,7 @@ export class FeedBench {
   }
 
   /** Starts, and gives the outcome once it is there; fails the test when it is not there by then. */
-  async start(how?: { readonly hasLocal: boolean }): Promise<string> {
+  async start(how?: LocalState): Promise<string> {
     let outcome = 'pending';
     void this.feed.start(how).then((ended) => {
       outcome = ended.kind === 'failed' ? ended.error.code : ended.kind;
