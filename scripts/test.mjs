@@ -1,22 +1,29 @@
 /**
  * All checks of the project, in order, each with its time; every stage runs even when one before it failed.
- * Ends with one bare line, `N passed, N failed`: the tests and the stages before them, counted together.
+ * Ends with one bare line, `N passed, N failed`: the tests and the stages before them, counted together. What this machine
+ * cannot run is named on a line `not run: …` and counted after them, `, N skipped`.
  *
- *   node scripts/test.mjs              the default run
- *   node scripts/test.mjs --deep       with test/deep/ as well
- *   node scripts/test.mjs <args>       other arguments go to vitest (a file name, -t "a name")
+ *   node scripts/test.mjs                  the default run
+ *   node scripts/test.mjs --stock-relay    builds GO Feature Flag's relay first (minutes, once) and tests against it too
+ *   node scripts/test.mjs --deep           with test/deep/ as well, and the relay
+ *   node scripts/test.mjs <args>           other arguments go to vitest (a file name, -t "a name")
  */
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { goProgram } from '../tools/go/programs.mjs';
 import { ensure } from './lib/ensure.mjs';
 import { at, CACHE } from './lib/paths.mjs';
 import { node } from './lib/process.mjs';
 import { bold, coloured, green, red, say, seconds } from './lib/terminal.mjs';
 
+const OWN_ARGS = ['--deep', '--stock-relay'];
 const args = process.argv.slice(2);
 const deep = args.includes('--deep');
-const vitestArgs = args.filter((arg) => arg !== '--deep');
+const stockRelay = deep || args.includes('--stock-relay');
+const vitestArgs = args.filter((arg) => !OWN_ARGS.includes(arg));
+/** With a choice of names all others are skipped, and that is nobody's loss. */
+const picksTests = vitestArgs.some((arg) => /^(-t|--testNamePattern)/.test(arg));
 
 const STAGES = [
   // Before the build, which would replace a stale wasm/ and so hide that it was committed stale.
@@ -30,19 +37,21 @@ const STAGES = [
   { name: 'Types', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.test.json'] },
 ];
 
-const total = { passed: 0, failed: 0 };
+const total = { passed: 0, failed: 0, skipped: 0 };
 const began = performance.now();
 
 if (await stage('Install', ensurePackages)) {
   for (const { name, script, args: stageArgs } of STAGES) {
     await stage(name, async () => (await node(at(script), stageArgs)).code === 0);
   }
+  await stage('GO Feature Flag’s own programs', buildJudges, { counted: false });
   await stage(deep ? 'Tests, deep ones included' : 'Tests', runTests, { counted: false });
 }
 
 say();
 say(bold(`All of it took ${seconds(performance.now() - began)}.`));
-say(`${total.passed} passed, ${total.failed} failed`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+say(`${total.passed} passed, ${total.failed} failed${skipped}`);
 if (total.failed > 0) process.exitCode = 1;
 
 /** Runs one stage under its heading. `action` answers whether it passed; a throw is a failure too. */
@@ -64,6 +73,20 @@ async function stage(name, action, { counted = true } = {}) {
 async function ensurePackages() {
   await ensure();
   return true;
+}
+
+/** Builds what the tests compare Edict with. A machine without Go has none of it: the tests that miss it say so themselves. */
+async function buildJudges() {
+  try {
+    for (const name of stockRelay ? ['go-core', 'go-relay'] : ['go-core']) {
+      const { reason } = await goProgram(name);
+      say(reason === undefined ? `${name} is there` : `not built: ${name}: ${reason}`);
+    }
+    return true;
+  } catch (error) {
+    total.failed++;
+    throw error;
+  }
 }
 
 async function runTests() {
@@ -105,7 +128,20 @@ function count(report, code) {
     failed = 1;
     say(red('no test ran'));
   }
+  nameSkipped(report);
   total.passed += passed;
   total.failed += failed;
   return failed === 0;
+}
+
+/** What was not run is no success: it is named, with the reason that its own name gives. */
+function nameSkipped(report) {
+  if (picksTests) return;
+  for (const { assertionResults } of report?.testResults ?? []) {
+    for (const { status, fullName } of assertionResults) {
+      if (status !== 'skipped' && status !== 'pending' && status !== 'todo') continue;
+      total.skipped++;
+      say(`not run: ${fullName}`);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** `edict eval --flags FILE`: decides flags of a file for one context, and says why on request. */
 
-import type { RawOutcome } from '../evaluator/outcome-reader.ts';
+import { type RawOutcome, variantOf } from '../evaluator/outcome-reader.ts';
 import { validateFlag } from '../flags/validate.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import { type Paint, paintFor } from './colour.ts';
@@ -91,7 +91,7 @@ function documentOf({ raw, value, explanation }: Decision): JsonObject {
   return {
     flagKey: raw.flagKey,
     value,
-    variant: raw.variation === '' ? 'SdkDefault' : raw.variation,
+    variant: variantOf(raw),
     reason: raw.reason === '' ? 'ERROR' : raw.reason,
     ...(raw.code === '' ? {} : { errorCode: raw.code, errorMessage: raw.details }),
     ...(raw.ruleIndex === undefined ? {} : { ruleIndex: raw.ruleIndex }),
@@ -110,7 +110,7 @@ function linesOf({ raw, value, explanation }: Decision, paint: Paint): string[] 
     rows.push([{ text: name, style: 'dim' }, style === undefined ? text : { text, style }]);
   };
   if (raw.code !== '') add('error', `${raw.code}: ${shownName(raw.details)}`, 'red');
-  add('variation', shownName(raw.variation === '' ? 'SdkDefault' : raw.variation));
+  add('variation', shownName(variantOf(raw)));
   add('reason', raw.reason === '' ? 'ERROR' : raw.reason);
   add('rule', ruleOf(raw));
   if (raw.version !== '') add('version', shownName(raw.version));
@@ -130,7 +130,7 @@ function tableOf(decisions: readonly Decision[], paint: Paint): string[] {
   const rows = decisions.map(({ raw, value }): (Cell | string)[] => [
     shownName(raw.flagKey),
     { text: shownValue(value, 30), style: 'cyan' },
-    shownName(raw.variation === '' ? 'SdkDefault' : raw.variation),
+    shownName(variantOf(raw)),
     raw.code === '' ? raw.reason : { text: `${raw.reason || 'ERROR'} ${raw.code}`, style: 'red' },
     raw.code === '' ? ruleOf(raw) : shownName(raw.details),
   ]);

@@ -41,8 +41,8 @@ export async function evalVectors(path: string): Promise<ExitCode> {
   return ExitCode.found;
 }
 
-/** Throws what the line's writer has to know. */
-function answerLine(kernel: Kernel, line: string): string {
+/** The line that answers a line, without its line feed. Throws what the line's writer has to know. */
+export function answerLine(kernel: Kernel, line: string): string {
   const record = parse(line);
   if (!isJsonObject(record)) throw new Error('the line is not a JSON object');
   const id = hasOwn(record, 'id') ? (record.id as JsonValue) : null;

@@ -136,9 +136,9 @@ class Reader {
     this.#skip();
     const text = this.#text.slice(start, this.#at);
     // A date is what stands between the quotes, escapes and all.
-    if (shape.kind === 'date' && text.includes('\\')) return undecoded(text.slice(1, -1));
+    if (shape.kind === 'date' && first === '"' && text.includes('\\')) return undecoded(text.slice(1, -1));
     if (shape.kind === 'any' || shape.kind === 'number') this.#noteOverflows(text);
-    return JSON.parse(text) as JsonValue;
+    return JSON.parse(wellFormed(text)) as JsonValue;
   }
 
   #struct(shape: Struct): JsonValue {
@@ -180,7 +180,7 @@ class Reader {
       if (this.#text[this.#at] === '}') break;
       const start = this.#at;
       this.#string();
-      const name = JSON.parse(this.#text.slice(start, this.#at)) as string;
+      const name = JSON.parse(wellFormed(this.#text.slice(start, this.#at))) as string;
       this.#space();
       this.#at += 1;
       read(name);
@@ -229,6 +229,20 @@ class Reader {
   }
 }
 
+/**
+ * The JSON text with every half of a surrogate pair that stands alone as U+FFFD, which is what Go's decoder makes of it: two names
+ * that differ in nothing else are one name, and the last one counts.
+ */
+function wellFormed(text: string): string {
+  const whole = text.replace(/\p{Surrogate}/gu, '\ufffd');
+  if (!SURROGATE.test(whole)) return whole;
+  return whole.replace(ESCAPE, (half) => (LONE.test(half) ? '\\ufffd' : half));
+}
+
+const SURROGATE = /\\u[dD][89a-fA-F]/;
+/** A pair, half of one, or whatever else a backslash begins. */
+const ESCAPE = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/gs;
+const LONE = /^\\u[dD][89a-fA-F][0-9a-fA-F]{2}$/;
 const SCALAR = /[^\s,\]}]*/y;
 const LARGE = /[0-9]{200}|[eE][+]?[0-9]*[1-9][0-9]/;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*/g;

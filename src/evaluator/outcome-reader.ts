@@ -126,7 +126,7 @@ function freezeResolution(raw: RawOutcome): Resolution {
   return Object.freeze({
     flagKey: raw.flagKey,
     value: deepFreeze(raw.value ?? null),
-    variant: raw.variation || 'SdkDefault',
+    variant: variantOf(raw),
     reason: raw.reason || 'ERROR',
     errorCode: openFeatureCode(raw.code),
     errorMessage: raw.code === '' ? undefined : errorMessage(raw.code, raw.details),
@@ -138,6 +138,11 @@ function freezeResolution(raw: RawOutcome): Resolution {
     trackEvents: raw.trackEvents,
     cacheable: raw.cacheable,
   });
+}
+
+/** The variant to name: a variation may be called "", and only what never reached evaluation has none. */
+export function variantOf({ preEvaluation, variation }: RawOutcome): string {
+  return preEvaluation ? 'SdkDefault' : variation;
 }
 
 /** Codes that OpenFeature lacks become GENERAL, with the original in front of the message (relay-and-provider §4.2). */

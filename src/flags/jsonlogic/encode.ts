@@ -147,8 +147,10 @@ class Encoder {
     if (pieces.length === 0 || !pieces.slice(1).every(isNeverIndex)) return false;
     const [fallback] = rest;
     if (pieces.length > 1 && COMPUTED_NAMES.has(pieces[0] as string)) {
-      // Strings and a boolean, whatever the context says: there is nothing below them.
-      this.#write(address, fallback ?? null, 'evaluated');
+      // Strings and a boolean, whatever the context says: there is nothing below them. A default must not be written in place
+      // of the operation, though: as the first operand of `all`, `map` and their kin a bare value means something else.
+      if (fallback !== undefined) return false;
+      this.#pool.writeTag(address, Tag.null);
       return true;
     }
     if (fallback === undefined) {

@@ -89,7 +89,17 @@ const TEXTS = [
   '1',
   'true',
 ];
-const VERSIONS = ['1.2.3', '1.2.4', '0.0.0', '10.0.0', '1.2.3-rc.1', '1.2.3-rc.2', '1.2.3-1', '1.2.3-a-b', '1.2.3+b.7'];
+export const VERSIONS = [
+  '1.2.3',
+  '1.2.4',
+  '0.0.0',
+  '10.0.0',
+  '1.2.3-rc.1',
+  '1.2.3-rc.2',
+  '1.2.3-1',
+  '1.2.3-a-b',
+  '1.2.3+b.7',
+];
 const INTEGERS = [0, 1, 2, 3, -1, 42, 2 ** 31, 2 ** 32 + 1, 2 ** 53, -(2 ** 53), 2 ** 62];
 const FLOATS = [0.5, 1.9, -0.5, -1.5, 1e21, 1e300, 2 ** 63, -(2 ** 63), 5e-324, 1.0000000000000002];
 const ORDERS = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', '==', '!=', '>', '<', '>=', '<='];
@@ -127,7 +137,7 @@ function step(random: Random): RandomStep {
 }
 
 /** A query of the grammar, now and then with a scar. */
-function query(random: Random, depth: number): string {
+export function query(random: Random, depth: number): string {
   if (random.chance(0.03)) return random.pick(['', '   ', 'foo', '(', 'a eq', 'a eq 1 and', 'x in []', 'not a eq 1']);
   const text = expression(random, depth);
   if (!random.chance(0.06)) return text;
@@ -215,7 +225,8 @@ function context(random: Random): JsonObject {
   return values;
 }
 
-function attributes(random: Random, most: number): JsonObject {
+/** Attributes by the names that queries use, of every kind, nested up to three levels. */
+export function attributes(random: Random, most: number): JsonObject {
   const values: JsonObject = {};
   for (const name of random.list(most, () => random.pick(NAMES))) values[name] = value(random, 3);
   return values;

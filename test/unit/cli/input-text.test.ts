@@ -27,6 +27,14 @@ describe('the text of an input', () => {
       expect(readInputText(scalar).value).toEqual(JSON.parse(scalar));
   });
 
+  it('takes halves of surrogate pairs that stand alone for one and the same letter, in names too', () => {
+    const text =
+      '{"flagContext":{"defaultSdkValue":{"\\ud800":1,"\\uDC00":2,"\ud800":3,"\\ud83d\\ude00":4,"\\\\ud800":"\\ud800\\ud83d\\ude00"}}}';
+    expect(readInputText(text).value).toEqual({
+      flagContext: { defaultSdkValue: { '\ufffd': 3, '😀': 4, '\\ud800': '\ufffd😀' } },
+    });
+  });
+
   it('decodes a member that comes twice into what the first one left', () => {
     const flag = flagOf(
       '{"experimentation":{"start":"2025-01-01T00:00:00Z"},"experimentation":{"end":"2025-02-01T00:00:00Z"},' +
@@ -48,6 +56,15 @@ describe('the text of an input', () => {
     if ('error' in twice) throw new Error(twice.error);
     expect(parseFlag(twice.flag)).toMatchObject({ flag: { version: '2', disable: true } });
   });
+
+  it.each(['["back\\\\slash"]', '{"back\\\\slash":null}', '{"\\u0000":1}'])(
+    'takes nothing but a string for a date, whatever is inside %s',
+    (date) => {
+      expect(errorOf(`{"flag":{"experimentation":{"start":${date}}}}`)).toBe(
+        'Time.UnmarshalJSON: input is not a JSON string',
+      );
+    },
+  );
 
   it('quotes a date as it is written', () => {
     const start = (date: string) => errorOf(`{"flag":{"experimentation":{"start":"${date}"}}}`);

@@ -370,6 +370,9 @@ const ROWS: Record<string, readonly Row[]> = {
     yields({ var: 'targetingKey' }, 'user-1'),
     yields({ var: 'key' }, 'user-1'),
     yields({ var: ['key.x', 'd'] }, 'd'),
+    yields({ none: [{ var: ['key.x', 'd'] }, { var: '' }] }, PANIC),
+    yields({ map: [{ var: ['anonymous.x', 1] }, { var: '' }] }, PANIC),
+    lists({ filter: [{ var: ['key.x', [1, { '+': [1, 1] }]] }, { '>': [{ var: '' }, 1] }] }, [2]),
     yields({ var: 'anonymous' }, false),
   ],
   'var inside a loop, on data of any kind': [

@@ -82,10 +82,11 @@ describe('a var of a constant name', () => {
   });
 
   it('is nothing below the recomputed attributes, which are no maps', () => {
-    expect(reads({ '==': [{ var: 'key.x' }, { var: ['anonymous.y', { var: 'd' }] }] })).toEqual({
-      slots: ['d'],
-      roots: [],
-    });
+    expect(reads({ '!': [{ var: 'key.x' }] })).toEqual({ slots: [], roots: [] });
+  });
+
+  it('with a default stays an operation there: in front of a loop a bare default would be another subject', () => {
+    expect(reads({ none: [{ var: ['anonymous.y', 'd'] }, {}] })).toEqual({ slots: [], roots: ['anonymous'] });
   });
 
   it('takes one slot however often it is read, and one with the queries that read it too', () => {

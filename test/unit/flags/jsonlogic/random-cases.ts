@@ -9,7 +9,11 @@ export interface RandomCase {
 
 /** Case number `seed`, always the same one. */
 export function randomCase(seed: number): RandomCase {
-  const random = new Random(seed);
+  return drawCase(new Random(seed));
+}
+
+/** A case out of numbers that others draw from as well. */
+export function drawCase(random: Random): RandomCase {
   const data = context(random);
   return { rule: new RuleMaker(random).rule(random.below(5) + 1), data };
 }
