@@ -40,14 +40,14 @@ const EXPECTED = [
 ];
 
 describe('the installed package', { timeout: SLOW_MS }, () => {
-  it('evaluates a flag in an ES module', async () => {
+  it('evaluates a flag in an ES module (D-01, D-90)', async () => {
     const text = `import { InProcessEvaluator } from 'edict';\n${EVALUATE}\nawait main();\n`;
     const ended = await app.runFile('app.mjs', text);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(ended.stdout)).toEqual(EXPECTED);
   });
 
-  it('evaluates a flag in a CommonJS module', async () => {
+  it('evaluates a flag in a CommonJS module (D-01, D-90)', async () => {
     const text = `const { InProcessEvaluator } = require('edict');\n${EVALUATE}\nvoid main();\n`;
     const ended = await app.runFile('app.cjs', text);
     expect({ code: ended.code, complaint: withoutRequireWarning(ended.stderr) }).toEqual({ code: 0, complaint: '' });
@@ -142,13 +142,13 @@ describe('the tarball', { timeout: SLOW_MS }, () => {
     expect(Object.keys(dependencies).length).toBeLessThanOrEqual(MAX_DEPENDENCIES);
   });
 
-  it('passes publint, warnings included', async () => {
+  it('passes publint, warnings included (D-90)', async () => {
     const cli = join(ROOT, 'node_modules', 'publint', 'src', 'cli.js');
     const ended = await run(process.execPath, [cli, 'run', app.tarball, '--strict', '--level', 'warning'], app.folder);
     expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
   });
 
-  it('resolves with its types from every kind of import that an ES module package serves', async () => {
+  it('resolves with its types from every kind of import that an ES module package serves (D-90)', async () => {
     const cli = join(ROOT, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
     const args = [
       cli,

@@ -50,7 +50,7 @@ class Bench {
 }
 
 describe('one trap (S-27, D-50)', () => {
-  it('answers the default with GENERAL and a message that says TRAP, and the next evaluation is right', async () => {
+  it('answers the default with GENERAL and a message that says TRAP, and the next evaluation is right (GOFF-IP-013)', async () => {
     const { evaluator, traps, logger } = await new Bench().start();
     traps.isOn = true;
     expect(evaluator.evaluate('rule', PRO, 'default')).toMatchObject({
@@ -66,7 +66,7 @@ describe('one trap (S-27, D-50)', () => {
     expect(evaluator.state).toBe('ready');
   });
 
-  it('never calls the guest that trapped again, and makes a new spare behind', async () => {
+  it('never calls the guest that trapped again, and makes a new spare behind (GOFF-WASM-008, GOFF-WASM-012)', async () => {
     const bench = await new Bench().start();
     bench.traps.every = 3;
     const answers: unknown[] = [];

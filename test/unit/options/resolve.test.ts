@@ -116,7 +116,7 @@ function resolve(options: Record<string, unknown>): ReturnType<typeof resolveOpt
 }
 
 describe('every option of the table', () => {
-  it.each(OPTION_NAMES)('%s: a good value has an effect (D-33)', (name) => {
+  it.each(OPTION_NAMES)('%s: a good value has an effect (D-33, GOFF-CFG-009, GOFF-CFG-010)', (name) => {
     const absent = resolve({ logger: undefined });
     const given = resolve({ logger: undefined, [name]: VALUES[name].good });
     expect(given[name]).not.toEqual(absent[name]);
@@ -149,7 +149,7 @@ describe('every option of the table', () => {
 });
 
 describe('defaults (D-07)', () => {
-  it('are these; changing one is a breaking change', () => {
+  it('are these; changing one is a breaking change (GOFF-CFG-003, GOFF-WASM-009)', () => {
     const { wasmPoolSize, ...rest } = describeOptions(resolveOptions({ endpoint }));
     expect(rest).toEqual({
       endpoint: [endpoint],
@@ -275,7 +275,7 @@ describe('resolving', () => {
     expect(resolve({ timeoutMs: 300 }).stallTimeoutMs).toBe(300);
   });
 
-  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32)', () => {
+  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32, GOFF-CFG-004)', () => {
     const flags = { one: { disable: false } };
     const given = {
       endpoint,

@@ -36,7 +36,7 @@ afterAll(() => OpenFeature.clearProviders());
 const STAFF = { targetingKey: 'u', email: 'ann@example.com' };
 
 describe('a provider', () => {
-  it('says its name as a literal, where it runs, and nothing of domain scope (D-95, GOFF-META-002)', () => {
+  it('says its name as a literal, where it runs, and nothing of domain scope (D-95, GOFF-META-002, GOFF-META-001)', () => {
     expect(provider.metadata).toEqual({ name: 'edict' });
     expect(provider.runsOn).toBe('server');
     for (const name of ['domainScoped', 'status']) expect(name in provider).toBe(false);
@@ -48,7 +48,7 @@ describe('a provider', () => {
     expect(typed).toBe(provider);
   });
 
-  it('has an evaluator whose synchronous answers are the client’s', async () => {
+  it('has an evaluator whose synchronous answers are the client’s (D-04)', async () => {
     expect(provider.evaluator).toBeInstanceOf(InProcessEvaluator);
     const answer = provider.evaluator.evaluate('boolean', STAFF);
     expect(answer).not.toBeInstanceOf(Promise);
@@ -151,7 +151,7 @@ describe('a value of another type (D-55, D-56)', () => {
 });
 
 describe('an error', () => {
-  it('is the default, a code and a message, never an exception (D-58)', async () => {
+  it('is the default, a code and a message, never an exception (D-58, D-09)', async () => {
     const expected: readonly (readonly [key: string, code: string, text: RegExp, context?: typeof STAFF])[] = [
       ['nothing', 'FLAG_NOT_FOUND', /nothing/],
       ['', 'FLAG_NOT_FOUND', /''/],
@@ -188,7 +188,7 @@ describe('an error', () => {
 });
 
 describe('diagnostics', () => {
-  it('are plain JSON with state, configuration, counters and options', () => {
+  it('are plain JSON with state, configuration, counters and options (D-94)', () => {
     const shown = provider.diagnostics();
     expect(JSON.parse(JSON.stringify(shown))).toMatchObject({
       provider: 'edict',

@@ -206,7 +206,7 @@ describe('a start without the relay', () => {
   });
 
   it.each(['strict', 'lenient'] as const)(
-    '%s: 401 is FATAL at once; a good key later makes it READY (S-03, S-41)',
+    '%s: 401 is FATAL at once; a good key later makes it READY (S-03, S-41, GOFF-EVT-007)',
     async (startup) => {
       const needsKey: Handler = (exchange) =>
         (exchange.request.headers['x-api-key'] === 'good-key' ? serving('on') : unauthorized)(exchange);
