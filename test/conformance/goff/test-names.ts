@@ -75,7 +75,8 @@ function rowNames(callee: ts.Expression, tree: ts.SourceFile): readonly string[]
 
 /** Without `as const` and the like; a name stands for what it was declared with. */
 function literalOf(expression: ts.Expression, tree: ts.SourceFile): ts.Expression | undefined {
-  if (ts.isAsExpression(expression) || ts.isSatisfiesExpression(expression)) return literalOf(expression.expression, tree);
+  if (ts.isAsExpression(expression) || ts.isSatisfiesExpression(expression))
+    return literalOf(expression.expression, tree);
   if (!ts.isIdentifier(expression)) return expression;
   let found: ts.Expression | undefined;
   walk(tree, (node) => {

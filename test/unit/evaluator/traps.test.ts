@@ -80,6 +80,18 @@ describe('one trap (S-27, D-50)', () => {
     expect(bench.traps.made).toBe(5);
   });
 
+  it('is nothing to a flag that does not exist: it is FLAG_NOT_FOUND without the guest being asked (GOFF-IP-012)', async () => {
+    const { evaluator, traps } = await new Bench().start();
+    traps.isOn = true;
+    expect(evaluator.evaluate('nothing', PRO, 'default')).toMatchObject({
+      errorCode: 'FLAG_NOT_FOUND',
+      value: 'default',
+    });
+    expect(evaluator.describe()).toMatchObject({ traps: 0 });
+    expect(evaluator.evaluate('rule', PRO, 'default')).toMatchObject({ errorCode: 'GENERAL' });
+    expect(evaluator.describe()).toMatchObject({ traps: 1 });
+  });
+
   it('leaves prepared contexts and evaluateAll right', async () => {
     const bench = await new Bench().start();
     const prepared = bench.evaluator.prepare(PRO);

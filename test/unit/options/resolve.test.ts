@@ -264,6 +264,16 @@ describe('resolving', () => {
     expect(given).toEqual({ provider: 'mine', openfeature: false, service: 'shop' });
   });
 
+  it('takes texts, finite numbers and booleans as exporterMetadata, and nothing else (GOFF-COLL-013)', () => {
+    const given = { service: 'shop', shard: 7, canary: true };
+    expect({ ...resolve({ exporterMetadata: given }).exporterMetadata }).toEqual(given);
+    for (const wrong of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY, 7n, {}, [], new Date(0), () => 1]) {
+      expect(() => resolve({ exporterMetadata: { service: 'shop', wrong } })).toThrow(
+        /^INVALID_OPTION: exporterMetadata: /,
+      );
+    }
+  });
+
   it('passes what it gave unchanged, without a second warning', () => {
     const logger = new RecordingLogger();
     const once = resolve({ logger, wrong: 1 });

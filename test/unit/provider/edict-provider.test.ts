@@ -56,6 +56,17 @@ describe('a provider', () => {
     expect(await client.getBooleanValue('boolean', false, STAFF)).toBe(true);
   });
 
+  it('has the context hook always: without data collection, offline, and around an evaluator of somebody else (GOFF-HOOK-003)', () => {
+    const bootstrap = { flags: FLAGS };
+    const sources = [
+      new EdictProvider({ endpoint: 'http://127.0.0.1:9', disableDataCollection: true, logger: quiet }),
+      new EdictProvider({ bootstrap, logger: quiet }),
+      new EdictProvider(new InProcessEvaluator({ bootstrap, logger: quiet })),
+    ];
+    for (const { hooks } of sources)
+      expect(hooks.map((hook) => Object.hasOwn(hook, 'before') || 'before' in hook)).toEqual([true]);
+  });
+
   it('refuses wrong options in the constructor, before any I/O', () => {
     expect(() => new EdictProvider({})).toThrow(/^INVALID_OPTION: endpoint: /);
     expect(() => new EdictProvider({ endpoint: 'http://relay', timeoutMs: -1 })).toThrow(
