@@ -17,7 +17,7 @@ const CALLS: ReadonlySet<string> = new Set(['it', 'test', 'describe']);
 /** A test that does not run shows nothing. */
 const NOT_RUN: ReadonlySet<string> = new Set(['skip', 'todo', 'fails']);
 
-/** Identifier to the tests whose names contain it, those of `npm test` before the ones that need more. */
+/** Identifier to the tests whose names contain it: those of `npm test` first, and of every file the first one first. */
 export function readNamedTests(): ReadonlyMap<string, readonly NamedTest[]> {
   const found = new Map<string, NamedTest[]>();
   for (const { file, name } of testFiles().flatMap(namesIn)) {
@@ -27,8 +27,7 @@ export function readNamedTests(): ReadonlyMap<string, readonly NamedTest[]> {
       found.set(id, tests);
     }
   }
-  for (const tests of found.values()) tests.sort((a, b) => rank(a.file) - rank(b.file) || compare(a.file, b.file));
-  return found;
+  return new Map([...found].map(([id, tests]) => [id, inOrder(tests)]));
 }
 
 /** Names of the tests and groups of tests in one file, in its order. */
@@ -40,8 +39,9 @@ export function namesIn({ file, text }: { readonly file: string; readonly text: 
     const [title] = node.arguments;
     if (title === undefined || node.arguments.length < 2 || !declaresTest(node.expression)) return;
     const name = textOf(title, tree);
-    if (name !== undefined) names.push({ file, name });
-    for (const row of rowNames(node.expression, tree)) names.push({ file, name: row });
+    if (name === undefined) return;
+    names.push({ file, name });
+    for (const row of rowNames(node.expression, tree)) names.push({ file, name: name.replace('%s', row) });
   });
   return names;
 }
@@ -62,14 +62,15 @@ function declaresTest(callee: ts.Expression): boolean {
   return ts.isCallExpression(callee) && declaresTest(callee.expression);
 }
 
-/** The names in the table of `it.each(table)('%s', …)`: the first text of each row, where the table is in the same file. */
+/** The names in the table of `it.each(table)('%s', …)`: the first text of each row that names an identifier. */
 function rowNames(callee: ts.Expression, tree: ts.SourceFile): readonly string[] {
   const [argument] = ts.isCallExpression(callee) ? callee.arguments : [];
   const table = argument === undefined ? undefined : literalOf(argument, tree);
   if (table === undefined || !ts.isArrayLiteralExpression(table)) return [];
   return table.elements.flatMap((row) => {
     const first = ts.isArrayLiteralExpression(row) ? row.elements[0] : row;
-    return first !== undefined && ts.isStringLiteralLike(first) ? [first.text] : [];
+    if (first === undefined || !ts.isStringLiteralLike(first)) return [];
+    return first.text.search(IDENTIFIER) >= 0 ? [first.text] : [];
   });
 }
 
@@ -88,6 +89,15 @@ function literalOf(expression: ts.Expression, tree: ts.SourceFile): ts.Expressio
 function textOf(title: ts.Expression, tree: ts.SourceFile): string | undefined {
   if (ts.isStringLiteralLike(title)) return title.text;
   return ts.isTemplateExpression(title) ? title.getText(tree).slice(1, -1) : undefined;
+}
+
+function inOrder(tests: readonly NamedTest[]): readonly NamedTest[] {
+  const place = ({ file }: NamedTest, index: number) =>
+    tests.slice(0, index).filter((test) => test.file === file).length;
+  return tests
+    .map((test, index) => ({ test, place: place(test, index) }))
+    .sort((a, b) => rank(a.test.file) - rank(b.test.file) || a.place - b.place || compare(a.test.file, b.test.file))
+    .map(({ test }) => test);
 }
 
 /** The ones that run only when asked, or only where Go is installed, come last. */

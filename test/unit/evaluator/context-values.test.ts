@@ -151,7 +151,7 @@ describe('a context', () => {
     });
   });
 
-  it('whose targeting key is missing decides flags that do not bucket, and fails those that do (D-57)', async () => {
+  it('whose targeting key is missing decides flags that do not bucket, and fails those that do (D-57, GOFF-CTX-003)', async () => {
     await load({
       rule: flagOf('a eq 1'),
       split: { variations: { yes: 'yes', no: 'no' }, defaultRule: { percentage: { yes: 50, no: 50 } } },

@@ -31,7 +31,7 @@ async function scripted(
 }
 
 describe('the request', () => {
-  it('asks for all flags at the configuration route, under the path prefix (D-31, GOFF-IP-001, GOFF-IP-002)', async () => {
+  it('asks for all flags at the configuration route, under the path prefix (D-31, GOFF-IP-001, GOFF-IP-002, GOFF-IP-003)', async () => {
     const { relay, client } = await scripted(json(CONFIGURATION));
     await client.fetch(undefined);
     expect(relay.requests[0]).toMatchObject({
