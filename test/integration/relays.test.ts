@@ -3,7 +3,13 @@
 import { createHash } from 'node:crypto';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AbstractEvaluator, type EdictOptions, EdictProvider, InProcessEvaluator } from '../../src/index.ts';
+import {
+  type AbstractEvaluator,
+  type EdictOptions,
+  EdictProvider,
+  InProcessEvaluator,
+  RemoteEvaluator,
+} from '../../src/index.ts';
 import type { JsonObject, JsonValue } from '../../src/internal/json.ts';
 import { embeddedRelay } from './support/embedded-relay.ts';
 import { FLAGS, nameplate, STAFF } from './support/flags.ts';
@@ -19,9 +25,10 @@ const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {
 /** As quick as the options allow: these tests wait for two processes. */
 const EAGER = { pollIntervalMs: 100, maxBackoffMs: 1_000, authRetryIntervalMs: 1_000, logger: SILENT };
 
-/** The evaluators that must say what the relay says; those of other modes join here. */
+/** The evaluators that must say what the relay says. */
 const MODES: readonly (readonly [mode: string, make: (options: EdictOptions) => AbstractEvaluator])[] = [
   ['in this process', (options) => new InProcessEvaluator(options)],
+  ['that asks the relay', (options) => new RemoteEvaluator(options)],
 ];
 
 // Visible in every report: a relay that was not there has passed nothing.
@@ -269,9 +276,9 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('%s (D-92)', (_na
       source: 'INPROCESS',
       ...members,
     });
-    const exported = (key: string) =>
+    const exported = (key: string, user = 'user-1') =>
       until(`the event of ${key} is in the file`, async () =>
-        (await at.relay.events()).find((event) => event['key'] === key),
+        (await at.relay.events()).find((event) => event['key'] === key && event['userKey'] === user),
       );
 
     it('are counted and land in the file with every field, the metadata of the batch with them', async () => {
@@ -313,11 +320,34 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('%s (D-92)', (_na
       },
     );
 
+    it.each([
+      ['inprocess', 'INPROCESS'],
+      ['remote', 'SERVER'],
+    ] as const)('of a provider in the mode %s are there once, from %s', async (evaluationType, source) => {
+      const provider = new EdictProvider({ endpoint: at.url, evaluationType, ...EAGER });
+      await OpenFeature.setProviderAndWait(`${kind.name} ${evaluationType}`, provider);
+      const client = OpenFeature.getClient(`${kind.name} ${evaluationType}`);
+      const user = `provider-${evaluationType}`;
+      const placed = `placed-${evaluationType}`;
+      try {
+        expect(await client.getBooleanValue('new-checkout', false, { ...STAFF, targetingKey: user })).toBe(true);
+        client.track(placed, { targetingKey: user }, { value: 7 });
+        expect(await provider.flush()).toMatchObject({ pending: 0, dropped: 0 });
+        expect(await exported(placed, user)).toMatchObject({ kind: 'tracking', trackingEventDetails: { value: 7 } });
+        const mine = async () =>
+          (await at.relay.events()).filter(({ userKey, kind: what }) => userKey === user && what === 'feature');
+        await until('the evaluation is in the file', async () => (await mine()).length > 0 || undefined);
+        expect(await mine()).toMatchObject([{ key: 'new-checkout', value: true, source, version: '7' }]);
+      } finally {
+        await provider.onClose();
+      }
+    });
+
     it('are recorded by the relay itself for single evaluations, and for no others', async () => {
       await post(at.url, BULK, { context: { targetingKey: 'bulk-user' } });
       await post(at.url, `${BULK}/quiet`, { context: { targetingKey: 'quiet-user' } });
       await post(at.url, `${BULK}/new-checkout`, { context: { ...STAFF, targetingKey: 'served-user' } });
-      expect(await exported('new-checkout')).toMatchObject({
+      expect(await exported('new-checkout', 'served-user')).toMatchObject({
         kind: 'feature',
         contextKind: 'user',
         userKey: 'served-user',
@@ -443,6 +473,37 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('%s (D-92)', (_na
       } finally {
         stream.close();
         await OpenFeature.clearProviders();
+      }
+    });
+  });
+
+  describe.each(['inprocess', 'remote'] as const)('a change, in the mode %s', (evaluationType) => {
+    const at = use({ flags: FLAGS });
+    const { banner: _banner, ...kept } = FLAGS;
+
+    it('arrives by the stream long before the next poll', async () => {
+      const streaming = { streaming: 'sse', streamTriggerDelayMs: 0, pollIntervalMs: 600_000, logger: SILENT } as const;
+      const evaluator =
+        evaluationType === 'remote'
+          ? new RemoteEvaluator({ endpoint: at.url, ...streaming })
+          : new InProcessEvaluator({ endpoint: at.url, ...streaming });
+      const told = new Promise<unknown>((resolve) => {
+        evaluator.onChange((event) => event.type === 'changed' && resolve(event));
+      });
+      await evaluator.initialize();
+      try {
+        await until('the stream is open', async () => {
+          const { stream } = evaluator.describe() as { stream?: { state?: string } };
+          return stream?.state === 'up';
+        });
+        await at.relay.changeFlags(kept);
+        expect(await told).toMatchObject({ flagsChanged: ['banner'] });
+        expect(await evaluator.evaluate('banner', STAFF, 'gone')).toMatchObject({
+          value: 'gone',
+          errorCode: 'FLAG_NOT_FOUND',
+        });
+      } finally {
+        await evaluator.close();
       }
     });
   });
