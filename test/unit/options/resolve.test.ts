@@ -150,7 +150,7 @@ describe('every option of the table', () => {
 });
 
 describe('defaults (D-07)', () => {
-  it('are these; changing one is a breaking change', () => {
+  it('are these; changing one is a breaking change (GOFF-CFG-003, GOFF-WASM-009)', () => {
     const { wasmPoolSize, ...rest } = describeOptions(resolveOptions({ endpoint }));
     expect(rest).toEqual({
       endpoint: [endpoint],
@@ -279,6 +279,16 @@ describe('resolving', () => {
     expect(given).toEqual({ provider: 'mine', openfeature: false, service: 'shop' });
   });
 
+  it('takes texts, finite numbers and booleans as exporterMetadata, and nothing else (GOFF-COLL-013)', () => {
+    const given = { service: 'shop', shard: 7, canary: true };
+    expect({ ...resolve({ exporterMetadata: given }).exporterMetadata }).toEqual(given);
+    for (const wrong of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY, 7n, {}, [], new Date(0), () => 1]) {
+      expect(() => resolve({ exporterMetadata: { service: 'shop', wrong } })).toThrow(
+        /^INVALID_OPTION: exporterMetadata: /,
+      );
+    }
+  });
+
   it('passes what it gave unchanged, without a second warning', () => {
     const logger = new RecordingLogger();
     const once = resolve({ logger, wrong: 1 });
@@ -290,7 +300,7 @@ describe('resolving', () => {
     expect(resolve({ timeoutMs: 300 }).stallTimeoutMs).toBe(300);
   });
 
-  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32)', () => {
+  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32, GOFF-CFG-004)', () => {
     const flags = { one: { disable: false } };
     const given = {
       endpoint,
