@@ -63,9 +63,9 @@ export const CONFIGURATION = family('CFG', [
   [
     '010',
     'm',
-    'part',
+    'yes',
     'Nothing can be set that does nothing.',
-    'Nothing but `meter`, whose instruments are not made yet.',
+    'Not every option means something in both modes; one that does not says so.',
   ],
 ]);
 

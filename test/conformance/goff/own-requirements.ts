@@ -59,11 +59,7 @@ const FEED = numbered('D', 20, [
   ['Last-Modified is read leniently and decides nothing.'],
   ['A path prefix is kept, trailing slashes go, on a copy.'],
   ['Options are not changed, unknown names warn, wrong durations are refused.'],
-  [
-    'Every option has an effect that can be seen, and a test goes through all of them.',
-    'The test sees the effect on the options as they are used. `meter` has no other yet.',
-    'part',
-  ],
+  ['Every option has an effect that can be seen, and a test goes through all of them.'],
   ['Variables of the environment act through `optionsFromEnv()` only.'],
   ['`__proto__`, `constructor` and their like are ordinary names of flags and headers.'],
   [
@@ -138,11 +134,7 @@ const OPERATION = numbered('D', 90, [
   ['This report, whose deviations are the published ones.', 'And those decided since, listed apart.'],
   ['The same assertions run against the embedded relay and a stock relay.', 'The stock relay where Go is installed.'],
   ['The test kit has its fault switches.'],
-  [
-    '`diagnostics()` tells all there is to know; a meter gets the same as instruments.',
-    'The instruments are not made yet.',
-    'part',
-  ],
+  ['`diagnostics()` tells all there is to know; a meter gets the same as instruments.'],
   ['The name is a literal of ours.'],
   ['Errors carry cause, status and request id, never a key.'],
 ]);

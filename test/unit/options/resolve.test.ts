@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import type { EdictOptions } from '../../../src/options/edict-options.ts';
@@ -116,7 +117,7 @@ function resolve(options: Record<string, unknown>): ReturnType<typeof resolveOpt
 }
 
 describe('every option of the table', () => {
-  it.each(OPTION_NAMES)('%s: a good value has an effect (D-33, GOFF-CFG-009, GOFF-CFG-010)', (name) => {
+  it.each(OPTION_NAMES)('%s: a good value is taken in place of the default', (name) => {
     const absent = resolve({ logger: undefined });
     const given = resolve({ logger: undefined, [name]: VALUES[name].good });
     expect(given[name]).not.toEqual(absent[name]);
@@ -214,6 +215,20 @@ describe('defaults (D-07)', () => {
     });
     expect(wasmPoolSize).toBeGreaterThanOrEqual(1);
     expect(wasmPoolSize).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('defaults of the GO Feature Flag provider specification', () => {
+  it('are its own: 10 s, 120 s, 60 s, 10 000 events, collection on, as many stores as CPUs (GOFF-CFG-003)', () => {
+    expect(resolveOptions({ endpoint })).toMatchObject({
+      timeoutMs: 10_000,
+      pollIntervalMs: 120_000,
+      flushIntervalMs: 60_000,
+      maxPendingEvents: 10_000,
+      disableDataCollection: false,
+      // A second store is what a reload and a trap need; more than 64 would serve nobody.
+      wasmPoolSize: Math.max(2, Math.min(os.availableParallelism(), 64)),
+    });
   });
 });
 
