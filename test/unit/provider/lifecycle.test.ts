@@ -171,7 +171,7 @@ describe('a start without the relay', () => {
   it('strict: rejects with PROVIDER_NOT_READY after initTimeoutMs, goes on, and READY follows (S-01, D-60, GOFF-EVT-008, GOFF-LIFE-001, GOFF-LIFE-006)', async () => {
     const bench = await benchWith(down, { initTimeoutMs: 3_000 });
     const starting = bench.start();
-    await until(() => bench.relay.requests.length > 0);
+    await until(() => bench.failedPolls > 0);
     await bench.clock.advance(3_000);
     const error = await starting;
     expect(error).toMatchObject({ code: 'PROVIDER_NOT_READY', message: expect.stringContaining('NETWORK') });
@@ -192,7 +192,7 @@ describe('a start without the relay', () => {
   it('lenient: resolves, then ERROR is heard, and READY follows without a change event (S-01)', async () => {
     const bench = await benchWith(down, { initTimeoutMs: 3_000, startup: 'lenient' });
     const starting = bench.start();
-    await until(() => bench.relay.requests.length > 0);
+    await until(() => bench.failedPolls > 0);
     await bench.clock.advance(3_000);
     expect(await starting).toBeUndefined();
     await bench.advance(1, () => bench.types.length === 2);
