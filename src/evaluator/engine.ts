@@ -2,9 +2,11 @@
 
 import { EdictError } from '../errors.ts';
 import { type Clock, startTimer, type TimerHandle } from '../options/clock.ts';
+import { isHeard, publish } from '../telemetry/channels.ts';
 import { FlagStore, KERNEL_RULES } from '../wasm/flag-store.ts';
 import { loadModule, type ModuleSource, readManifest } from '../wasm/module.ts';
 import { StorePool } from '../wasm/store-pool.ts';
+import type { EngineFacts } from './evaluator-facts.ts';
 import { Lane } from './lane.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -135,9 +137,10 @@ export class Engine {
     void this.#pool?.release(lane.store).catch(() => undefined);
     if (this.#traps.length > STORM_TRAPS) this.#storm();
     this.#refill();
+    if (isHeard('edict:trap')) publish('edict:trap', { traps: this.#trapCount });
   }
 
-  describe(): Record<string, unknown> {
+  describe(): EngineFacts {
     const lanes = [this.#resident, this.#spare].filter((lane) => lane !== undefined);
     return {
       guestMemoryBytes: lanes.reduce((sum, lane) => sum + lane.store.memory.byteLength, 0),

@@ -218,7 +218,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     return snapshot.outcomes.raw(outcome);
   }
 
-  override describe(): Record<string, unknown> {
+  override describe() {
     return {
       state: this.state,
       flagCount: this.#snapshot?.flagCount ?? 0,

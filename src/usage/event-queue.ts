@@ -115,7 +115,7 @@ export class EventQueue {
       return;
     }
     this.#held.shift();
-    if (outcome === 'sent') this.#ledger.sent += batch.weight;
+    if (outcome === 'sent') this.#ledger.deliver(batch.weight);
     else this.#ledger.drop('refused', batch.weight);
   }
 
