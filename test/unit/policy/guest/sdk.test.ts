@@ -8,7 +8,17 @@ import { HeaderMap } from '../../../../src/policy/model/headers.ts';
 import { Phase } from '../../../../src/policy/model/phases.ts';
 import { NOTHING_GATHERED } from '../../../../src/policy/model/views.ts';
 import { buildGuestBytes, POLICY_OPTIONS } from '../../guest/build-guest.ts';
-import { body, callNow, compile, EXCHANGE, hookInput, instanceOf, RecordingHost } from './support/guest-rig.ts';
+import {
+  body,
+  callNow,
+  compile,
+  EXCHANGE,
+  hookInput,
+  INFO,
+  instanceOf,
+  policyOf,
+  RecordingHost,
+} from './support/guest-rig.ts';
 
 const EVERYTHING = Object.keys(CAPABILITY_FUNCTIONS) as Capability[];
 
@@ -291,6 +301,32 @@ describe('a policy in AssemblyScript asks the host', () => {
       ['log', 'info', 'stream 5 ended by 4'],
       ['log', 'warn', 'gone'],
     ]);
+  });
+});
+
+describe('a policy in AssemblyScript decides', () => {
+  const planOf = (params: object) =>
+    policyOf(guest, { granted: EVERYTHING }).plan({ info: INFO, params: params as Record<string, never> });
+
+  it('how its instances are shared, or leaves it to its manifest', async () => {
+    expect(await planOf({})).toBeUndefined();
+    expect(await planOf({ share: 3 })).toEqual({ scope: 'singleton', shareKey: 'shop/\u00e4' });
+    expect(await planOf({ share: 'x' })).toEqual({ scope: 'per-request', shareKey: 'shop/\u00e4' });
+    expect(await planOf({ share: 9 })).toMatchObject({ code: 'INIT_FAILED' });
+  });
+
+  it('what of its state goes on in its successor (P-70)', async () => {
+    const [old, young] = [await probe(''), await probe('')];
+    expect(old.exportState()).toBeUndefined();
+    expect(old.importState(Buffer.from('\u00e9 1'))).toBe(true);
+    const state = old.exportState() as Uint8Array;
+    expect(Buffer.from(state).toString()).toBe('\u00e9 1');
+    expect(young.importState(state)).toBe(true);
+    expect(young.exportState()).toEqual(state);
+    expect(young.importState(Buffer.from('no'))).toBe(false);
+    await young.destroy();
+    expect(young.exportState()).toBeUndefined();
+    expect(young.importState(state)).toMatchObject({ code: 'CLOSED' });
   });
 });
 
