@@ -1,5 +1,6 @@
 /** The SDK from inside a policy: what a hook reads, what it answers, what it asks of the host. */
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledGuest } from '../../../../src/policy/guest/core-guest.ts';
 import { hostFault } from '../../../../src/policy/guest/host-functions.ts';
@@ -338,4 +339,27 @@ describe('a module', () => {
       .map((name) => `edict.${name}`);
     expect([...imports].sort()).toEqual([...all, 'edict.error', 'env.abort'].sort());
   });
+});
+
+describe('the example of docs/policy-abi.md', () => {
+  it('is a policy that greets', async () => {
+    const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
+    const shown = /```ts\n(.*?)```/s
+      .exec(read('docs/policy-abi.md'))?.[1]
+      ?.replaceAll("'../../policy", "'assembly/policy");
+    const built = read('test/unit/policy/guest/greet.as').replaceAll(
+      "'../../../../assembly/policy",
+      "'assembly/policy",
+    );
+    expect(built.replaceAll('policy/index', 'policy')).toContain(shown);
+    const greet = compile(await buildGuestBytes('test/unit/policy/guest/greet', POLICY_OPTIONS));
+    const instance = await instanceOf(greet, { text: 'good day' }, { inputs: { headers: ['x-greeting'] } });
+    expect(callNow(instance, Phase.requestHeaders)).toEqual({
+      kind: 'action',
+      action: { kind: 'request-changes', headers: { set: [['x-greeting', 'good day shop']] } },
+    });
+    const headers = HeaderMap.from([['X-Greeting', 'already']]);
+    const greeted = hookInput({ request: { ...hookInput().request, headers } });
+    expect(callNow(instance, Phase.requestHeaders, greeted)).toEqual({ kind: 'none' });
+  }, 120_000);
 });
