@@ -18,6 +18,19 @@ export interface ManifestEntry {
   readonly engine: string;
 }
 
+/** One policy of wasm/manifest.json. */
+export interface PolicyEntry extends Pick<ManifestEntry, 'file' | 'bytes' | 'sha256'> {
+  /** The interface it speaks: `edict-core/1`. */
+  readonly abi: string;
+}
+
+/** wasm/manifest.json. */
+export interface Manifest {
+  readonly flags: ManifestEntry;
+  /** By name. */
+  readonly policies: Readonly<Record<string, PolicyEntry>>;
+}
+
 /** What a guest must look like. */
 export interface ModuleRules {
   readonly exports: readonly string[];
@@ -31,9 +44,9 @@ export type ModuleSource = Uint8Array | string | URL | object;
 const MAX_MODULE_BYTES = 4 * 1024 * 1024;
 
 /** Reads the manifest that is shipped with the package. */
-export async function readManifest(): Promise<{ readonly flags: ManifestEntry }> {
+export async function readManifest(): Promise<Manifest> {
   try {
-    return JSON.parse(await readFile(packageFile('wasm/manifest.json'), 'utf8')) as { flags: ManifestEntry };
+    return JSON.parse(await readFile(packageFile('wasm/manifest.json'), 'utf8')) as Manifest;
   } catch (caught) {
     throw new EdictError('MODULE_REJECTED', 'wasm/manifest.json of the package cannot be read; reinstall it', {
       cause: caught,

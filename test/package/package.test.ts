@@ -114,19 +114,28 @@ describe('the installed package', { timeout: SLOW_MS }, () => {
 });
 
 describe('the tarball', { timeout: SLOW_MS }, () => {
-  it('contains the guest that its manifest describes', () => {
-    const { flags } = readJson(app.installed('wasm', 'manifest.json')) as {
-      flags: { file: string; bytes: number; sha256: string };
+  it('contains the guests that its manifest describes', () => {
+    interface Entry {
+      file: string;
+      bytes: number;
+      sha256: string;
+    }
+    const { flags, policies } = readJson(app.installed('wasm', 'manifest.json')) as {
+      flags: Entry;
+      policies: Record<string, Entry>;
     };
-    const bytes = readFileSync(app.installed('wasm', flags.file));
-    expect(bytes.length).toBe(flags.bytes);
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(flags.sha256);
+    expect(Object.keys(policies)).toContain('set-headers');
+    for (const entry of [flags, ...Object.values(policies)]) {
+      const bytes = readFileSync(app.installed('wasm', entry.file));
+      expect(bytes.length).toBe(entry.bytes);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(entry.sha256);
+    }
   });
 
   it('contains what is used and nothing else: built code, guest, licence, readme, changelog', () => {
     const paths = app.packed.files.map(({ path }) => path);
     const wanted =
-      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|manifest\.json)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|policies\/[a-z-]+\.wasm|manifest\.json)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'wasm/flags.wasm', 'dist/index.js', 'dist/index.d.ts']),

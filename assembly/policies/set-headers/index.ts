@@ -48,7 +48,7 @@ class SetHeaders extends Policy {
 
 /** Null where there is nothing to do, or something is wrong with the list. */
 function prepared(list: Json, path: string): PreparedAction | null {
-  if (!list.exists || list.length == 0) return null;
+  if (!list.isList || list.length == 0) return null;
   const action = change();
   for (let i = 0; i < list.length; i++) {
     const entry = list.at(i);

@@ -15,6 +15,9 @@ export interface Resident {
   modeBits: number | undefined;
 }
 
+/** Making an instance parses its parameters, which leaves as much garbage as so many hooks. */
+const INIT_WORK = 16;
+
 /** Counts over the life of a slot. */
 export interface SlotCounts {
   readonly stores: number;
@@ -35,6 +38,8 @@ export class GuestSlot implements PooledStore {
   readonly #doomed: { readonly handle: number; readonly init: InstanceInit }[] = [];
   #store: CoreGuest | undefined;
   #collectedBytes = 0;
+  /** Work since the last collection, in hooks. */
+  #work = 0;
   #counts = { stores: 0, poisoned: 0, recycled: 0 };
 
   constructor(options: CoreGuestOptions) {
@@ -67,7 +72,13 @@ export class GuestSlot implements PooledStore {
     this.#counts.stores++;
     this.#store = store;
     this.#collectedBytes = 0;
+    this.#work = 0;
     return store;
+  }
+
+  /** The handle of an instance in the present store, if it lives there. */
+  residentHandle(resident: Resident): number | undefined {
+    return this.#handles.get(resident);
   }
 
   /** The handle of an instance in the present store; it is made when it is not there yet. */
@@ -81,6 +92,7 @@ export class GuestSlot implements PooledStore {
     }
     resident.modeBits = made.modes;
     this.#handles.set(resident, made.handle);
+    this.#work += INIT_WORK;
     return made.handle;
   }
 
@@ -100,7 +112,9 @@ export class GuestSlot implements PooledStore {
     const { collectEvery, recycleAfter } = this.#options.limits;
     const { hooks, byteLength, baseline } = store;
     const grew = byteLength > this.#collectedBytes && byteLength > baseline * 1.5;
-    if (hooks % collectEvery === 0 || grew) {
+    this.#work++;
+    if (this.#work >= collectEvery || grew) {
+      this.#work = 0;
       this.#collectedBytes = byteLength;
       store.collect(resident.init);
     }

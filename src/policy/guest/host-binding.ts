@@ -123,7 +123,7 @@ export class HostBinding {
         this.#int(() => {
           if (length >>> 0 > MAX_RANDOM_BYTES) return this.#refuse('too-large');
           return this.#answer(host.random(call, length >>> 0), (bytes) => {
-            this.#view().write(ptr, bytes);
+            this.#at(() => this.#view().write(ptr, bytes));
             return bytes.length;
           });
         }),

@@ -1,11 +1,19 @@
 /** Which functions a policy module may import: by capability, by name, nothing else; and what it must export. */
 
 import { GUEST_WASI_FUNCTIONS } from '../../wasm/guest-wasi.ts';
-import type { ModuleFacts } from '../../wasm/inspect.ts';
 import { WASI_MODULE } from '../../wasm/wasi.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 
 export const HOST_MODULE = 'edict';
+
+/** What the bytes of a module say of it; whoever verified them knows. */
+export interface GuestFacts {
+  /** `module.name` of each import; of anything but a function something that is no such name. */
+  readonly imports: readonly string[];
+  readonly exports: ReadonlyMap<string, 'function' | 'table' | 'memory' | 'global'>;
+  /** In pages of 64 KiB. */
+  readonly memory: { readonly maximum: number | undefined } | undefined;
+}
 
 /** The functions of each capability of a manifest. `error` needs none: it only tells of the others. */
 export const CAPABILITY_FUNCTIONS = {
@@ -27,12 +35,11 @@ export type Capability = keyof typeof CAPABILITY_FUNCTIONS;
 /** The name of a function of {@link HOST_MODULE}. */
 export type HostFunctionName = (typeof CAPABILITY_FUNCTIONS)[Capability][number] | 'error';
 
-/** Exported functions without which a module is no policy, and those that add something. */
+/** Exported functions without which a module is no policy. */
 export const REQUIRED_EXPORTS = [
   'edict_abi_version',
   'edict_input',
   'edict_output_ptr',
-  'edict_output_len',
   'edict_init',
   'edict_modes',
   'edict_call',
@@ -50,7 +57,7 @@ const ALWAYS: ReadonlySet<string> = new Set([
  * Checks what a module says of itself against the interface and what it was granted, before it is instantiated. Names of
  * everything that is wrong are in the message.
  */
-export function moduleFailure(facts: ModuleFacts, granted: Iterable<Capability>): PolicyFailure | undefined {
+export function moduleFailure(facts: GuestFacts, granted: Iterable<Capability>): PolicyFailure | undefined {
   const faults = [...importFaults(facts.imports, new Set(granted)), ...exportFaults(facts)];
   return faults.length === 0 ? undefined : policyFailure('MODULE_INVALID', faults.join('; '));
 }
@@ -79,7 +86,7 @@ function capabilityOf(name: string): Capability | undefined {
   return capabilities.find(([, functions]) => functions.some((one) => `${HOST_MODULE}.${one}` === name))?.[0];
 }
 
-function exportFaults({ exports }: ModuleFacts): string[] {
+function exportFaults({ exports }: GuestFacts): string[] {
   const missing: string[] = REQUIRED_EXPORTS.filter((name) => exports.get(name) !== 'function');
   if (exports.get('memory') !== 'memory') missing.unshift('memory');
   return missing.length === 0 ? [] : [`it does not export ${missing.join(', ')}`];

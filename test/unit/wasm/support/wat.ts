@@ -12,7 +12,12 @@ export function assemble(name: string): Uint8Array<ArrayBuffer> {
 
 /** The bytes of any file of text. */
 export function assembleFile(url: URL): Uint8Array<ArrayBuffer> {
-  const parsed = tools.parseWat(url.pathname, readFileSync(url, 'utf8'), { threads: true, mutable_globals: true });
+  return assembleText(url.pathname, readFileSync(url, 'utf8'));
+}
+
+/** The bytes of a module given as text. */
+export function assembleText(name: string, source: string): Uint8Array<ArrayBuffer> {
+  const parsed = tools.parseWat(name, source, { threads: true, mutable_globals: true });
   try {
     return Uint8Array.from(parsed.toBinary({}).buffer);
   } finally {
