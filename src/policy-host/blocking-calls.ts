@@ -41,12 +41,12 @@ interface Answer {
 /** Asks and waits. One call at a time: the thread that waits cannot begin another. */
 export class BlockingCaller {
   readonly #end: CallerEnd;
-  readonly #monotonic: () => number;
+  readonly #clock: { monotonic(): number };
   #id = 0;
 
-  constructor(end: CallerEnd, { monotonic }: { monotonic(): number }) {
+  constructor(end: CallerEnd, clock: { monotonic(): number }) {
     this.#end = end;
-    this.#monotonic = monotonic;
+    this.#clock = clock;
     // The port is emptied by hand; it must not keep the thread alive.
     end.port.unref();
   }
@@ -58,7 +58,7 @@ export class BlockingCaller {
   call<T>(name: string, args: readonly unknown[], timeoutMs: number): HostResult<T> {
     const { port, signal } = this.#end;
     const id = ++this.#id;
-    const endsAt = this.#monotonic() + timeoutMs;
+    const endsAt = this.#clock.monotonic() + timeoutMs;
     let seen = Atomics.load(signal, 0);
     try {
       port.postMessage({ id, name, args } satisfies Request);
@@ -71,7 +71,7 @@ export class BlockingCaller {
         const { id: answered, value } = got.message as Answer;
         if (answered === id) return value as HostResult<T>;
       }
-      const left = endsAt - this.#monotonic();
+      const left = endsAt - this.#clock.monotonic();
       if (left <= 0) return hostFault('deadline');
       Atomics.wait(signal, 0, seen, left);
       seen = Atomics.load(signal, 0);
@@ -91,12 +91,12 @@ export class CallServer {
   readonly #end: ServerEnd;
   readonly #handlers: ReadonlyMap<string, (...args: never[]) => unknown>;
 
-  constructor(end: ServerEnd, handlers: CallHandlers) {
+  /** Waiting for calls is no reason for a process to stay, but may be all that a worker is for: then `keepsAlive`. */
+  constructor(end: ServerEnd, handlers: CallHandlers, { keepsAlive = false }: { readonly keepsAlive?: boolean } = {}) {
     this.#end = end;
     this.#handlers = new Map(Object.entries(handlers));
     end.port.on('message', (message: Request) => this.#serve(message));
-    // Waiting for calls is no reason for a process to stay.
-    end.port.unref();
+    if (!keepsAlive) end.port.unref();
   }
 
   /** Answers what is waiting now: for a thread that waits for the caller itself and so cannot reach its event loop. */

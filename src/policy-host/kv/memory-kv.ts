@@ -39,16 +39,16 @@ export interface KvCounts {
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class MemoryKv implements KvStore {
-  readonly #now: () => number;
+  readonly #clock: { monotonic(): number };
   readonly #spaces = new Map<string, Space>();
   /** Of the whole store, so that no space begins again with versions it has used. */
   #version = 0;
   #expired = 0;
   #evicted = 0;
 
-  /** `monotonic` in milliseconds: a jump of the wall clock must not empty a rate limit. */
-  constructor({ monotonic }: { monotonic(): number }) {
-    this.#now = monotonic;
+  /** Milliseconds of a monotonic clock: a jump of the wall clock must not empty a rate limit. */
+  constructor(clock: { monotonic(): number }) {
+    this.#clock = clock;
   }
 
   get({ id }: KvSpace, key: string): HostResult<KvEntry | undefined> {
@@ -126,6 +126,10 @@ export class MemoryKv implements KvStore {
       bytes += space.bytes;
     }
     return { spaces: this.#spaces.size, entries, bytes, expired: this.#expired, evicted: this.#evicted };
+  }
+
+  #now(): number {
+    return this.#clock.monotonic();
   }
 
   #after(ttlMs: number): number {

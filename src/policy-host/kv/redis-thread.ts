@@ -44,7 +44,7 @@ export async function openRedisThread(options: RedisThreadOptions): Promise<Redi
   const { caller, server } = blockingCallPair();
   const data: RedisWorkerData = { url, prefix, timeoutMs: connectTimeoutMs };
   const worker = new Worker(WORKER, { workerData: { ...data, server }, transferList: [server.port] });
-  const kv = new BlockingKv(caller, { monotonic: () => systemClock.monotonic(), timeoutMs });
+  const kv = new BlockingKv(caller, { clock: systemClock, timeoutMs });
   const close = async (): Promise<void> => {
     kv.close();
     await worker.terminate();

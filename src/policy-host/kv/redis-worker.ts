@@ -12,7 +12,7 @@ const tell = (message: RedisWorkerMessage): void => parentPort?.postMessage(mess
 
 try {
   const connection = await connectRedis({ url, timeoutMs, onError: (message) => tell({ kind: 'trouble', message }) });
-  serveKv(server, new RedisKv(connection, { prefix, timeoutMs }));
+  serveKv(server, new RedisKv(connection, { prefix, timeoutMs }), { keepsAlive: true });
   tell({ kind: 'ready' });
 } catch (caught) {
   tell({ kind: 'failed', message: (caught as Error).message });

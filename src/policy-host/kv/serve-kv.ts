@@ -15,8 +15,12 @@ export function kvHandlers(store: KvStore | AsyncKvStore): CallHandlers {
 }
 
 /** On the thread that owns the store. */
-export function serveKv(end: ServerEnd, store: KvStore | AsyncKvStore): CallServer {
-  return new CallServer(end, kvHandlers(store));
+export function serveKv(
+  end: ServerEnd,
+  store: KvStore | AsyncKvStore,
+  options: { readonly keepsAlive?: boolean } = {},
+): CallServer {
+  return new CallServer(end, kvHandlers(store), options);
 }
 
 /** On any other thread: the store, as if it were here. */
@@ -26,9 +30,9 @@ export class BlockingKv implements KvStore {
 
   constructor(
     end: CallerEnd,
-    { monotonic, timeoutMs }: { readonly monotonic: () => number; readonly timeoutMs: number },
+    { clock, timeoutMs }: { readonly clock: { monotonic(): number }; readonly timeoutMs: number },
   ) {
-    this.#caller = new BlockingCaller(end, { monotonic });
+    this.#caller = new BlockingCaller(end, clock);
     this.#timeoutMs = timeoutMs;
   }
 

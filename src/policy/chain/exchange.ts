@@ -285,7 +285,7 @@ export class Exchange {
 
   #takeAfter(position: Position, phase: Phase, outcome: Outcome, began: number): void {
     if (outcome.kind === 'action' && outcome.action.kind === 'response-changes') {
-      const fault = this.#fault(position, phase, outcome.action);
+      const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
         this.#gathered = foldGathered(this.#gathered, outcome.action);
@@ -365,7 +365,7 @@ export class Exchange {
     switch (outcome.kind) {
       case 'action': {
         const { action } = outcome;
-        const fault = this.#fault(position, phase, action);
+        const fault = this.#invalid(position, phase, action);
         if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), began);
         this.#tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
         return this.#apply(action);
@@ -382,7 +382,7 @@ export class Exchange {
   }
 
   /** Why an action may not be applied now. */
-  #fault(position: Position, phase: Phase, action: Action): string | undefined {
+  #invalid(position: Position, phase: Phase, action: Action): string | undefined {
     return (
       actionFault(action, phase, position.grants) ??
       metadataFault(this.#gathered.metadata, action.metadataPatch, position.grants.metadataWrites)
@@ -431,7 +431,7 @@ export class Exchange {
     if (failureMode === 'open') return false;
     if (failureMode !== 'closed') {
       const { fallback } = failureMode;
-      if (this.#fault(position, phase, fallback) === undefined) return this.#apply(fallback);
+      if (this.#invalid(position, phase, fallback) === undefined) return this.#apply(fallback);
     }
     const description = `${position.policy.name} (${position.key}): ${failure.code}`;
     this.#replace(engineFault(position.failureStatus, this.#ports.errorId(), description));
@@ -463,7 +463,7 @@ export class Exchange {
   #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, began: number): ChunkStep {
     let failure = outcome.kind === 'failure' ? outcome : undefined;
     if (outcome.kind === 'action') {
-      const fault = this.#fault(position, phase, outcome.action);
+      const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         const action = outcome.action as ChunkAction;
         this.#gathered = foldGathered(this.#gathered, action);
