@@ -114,6 +114,8 @@ export class Engine {
 
   #otherLane(snapshot: Snapshot): Lane | undefined {
     const resident = this.#resident;
+    // A snapshot that was just replaced is still in the spare; only others have to be loaded again.
+    if (this.#spare?.serves === snapshot) return this.#spare;
     if (resident?.isFree === true) {
       resident.load(snapshot);
       return resident;

@@ -154,7 +154,7 @@ export class FieldReader {
   }
 }
 
-function isTooDeep(json: string): boolean {
+export function isTooDeep(json: string): boolean {
   let depth = 0;
   let isInString = false;
   for (let i = 0; i < json.length; i++) {

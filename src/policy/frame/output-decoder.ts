@@ -62,11 +62,13 @@ interface Draft extends Mutable<Omit<RequestChanges, 'kind' | 'headers' | 'overl
   fault?: FaultRecord;
 }
 
+const NO_DRAFT: Draft = { kind: 'forward' };
+
 /** Decodes one frame after another; `source` is what slices of the body refer to. */
 export class OutputDecoder {
   readonly #limits: OutputLimits;
   readonly #reader = new FieldReader();
-  #draft: Draft = { kind: 'forward' };
+  #draft: Draft = NO_DRAFT;
   #immediateStatus: number | undefined;
   #source: Uint8Array = NO_BYTES;
   #bodyBytes = 0;
@@ -90,6 +92,14 @@ export class OutputDecoder {
     this.#immediateStatus = undefined;
     this.#source = source;
     this.#bodyBytes = 0;
+    const answer = this.#decode(frame, length, phase);
+    // Between hooks nothing here keeps the bodies of an exchange alive.
+    this.#draft = NO_DRAFT;
+    this.#source = NO_BYTES;
+    return answer;
+  }
+
+  #decode(frame: Buffer, length: number, phase: Phase): Action | PolicyFailure {
     const reader = this.#reader;
     reader.open(frame, length);
     const seen = this.#readFields(reader);
