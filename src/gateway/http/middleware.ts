@@ -1,7 +1,7 @@
 /** Puts a chain of policies before and behind the handlers of a Node HTTP service. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestStep } from '../../policy/chain/exchange.ts';
+import type { RequestStep } from '../../policy/chain/exchange-steps.ts';
 import { andThen } from '../../policy/chain/maybe-promise.ts';
 import { requestHasNoBody } from '../../policy/chain/message-rules.ts';
 import type { EndReason } from '../../policy/model/phases.ts';

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { HeaderMap, type HeaderPair } from '../../policy/model/headers.ts';
-import { NO_BODY, type RequestView } from '../../policy/model/views.ts';
+import { type RequestView, UNKNOWN_BODY } from '../../policy/model/views.ts';
 import type { RequestMutation } from '../../policy/reduce/derive.ts';
 
 export function viewOfRequest(request: IncomingMessage): RequestView {
@@ -14,7 +14,7 @@ export function viewOfRequest(request: IncomingMessage): RequestView {
     method: request.method ?? 'GET',
     authority: headers.first('host') ?? '',
     scheme: isTls ? 'https' : 'http',
-    body: { ...NO_BODY, endOfStream: false },
+    body: UNKNOWN_BODY,
     upstreamName: undefined,
     upstreamSlot: undefined,
   };

@@ -1,7 +1,7 @@
 /** Stands between a handler and its response: the head, then the body, pass the chain before they reach the client. */
 
 import type { ServerResponse } from 'node:http';
-import type { ResponseStep } from '../../policy/chain/exchange.ts';
+import type { ResponseStep } from '../../policy/chain/exchange-steps.ts';
 import { andThen } from '../../policy/chain/maybe-promise.ts';
 import { announcesStream, responseHasNoBody } from '../../policy/chain/message-rules.ts';
 import type { Body, ResponseView } from '../../policy/model/views.ts';

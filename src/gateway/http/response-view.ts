@@ -2,7 +2,7 @@
 
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { HeaderMap, type HeaderPair } from '../../policy/model/headers.ts';
-import { NO_BODY, type ResponseView } from '../../policy/model/views.ts';
+import { type ResponseView, UNKNOWN_BODY } from '../../policy/model/views.ts';
 
 /** What `writeHead` takes. */
 export type HeadArguments = readonly [
@@ -22,7 +22,7 @@ export function viewOfResponse(response: ServerResponse, [status, second, third]
   return {
     status: status ?? response.statusCode,
     headers: HeaderMap.from([...before, ...own]),
-    body: { ...NO_BODY, endOfStream: false },
+    body: UNKNOWN_BODY,
     fault: undefined,
   };
 }

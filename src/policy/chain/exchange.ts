@@ -3,65 +3,26 @@
 import type { Action, Effects, ForwardChunk, ImmediateResponse, TerminateChunk } from '../model/actions.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { Chunk, ExchangeFacts, FreshBytes, HookInput, UpstreamTarget } from '../model/inputs.ts';
-import { NONE, type Outcome, type PolicyInstance } from '../model/instance.ts';
+import type { Outcome, PolicyInstance } from '../model/instance.ts';
 import { type EndReason, Phase } from '../model/phases.ts';
 import {
   type Body,
   type Gathered,
-  NO_BODY,
   NOTHING_GATHERED,
   type RequestView,
   type ResponseView,
+  UNKNOWN_BODY,
 } from '../model/views.ts';
 import { actionFault } from '../reduce/check-action.ts';
-import {
-  deriveRequest,
-  deriveResponse,
-  type RequestMutation,
-  type ResponseMutation,
-  settleHeaders,
-} from '../reduce/derive.ts';
+import { deriveRequest, deriveResponse, settleHeaders } from '../reduce/derive.ts';
 import { foldGathered, foldImmediate, foldRequest, foldResponse } from '../reduce/fold.ts';
 import { metadataFault } from '../reduce/metadata.ts';
 import { type Chain, isInstance } from './chain.ts';
-import { type HookOutcome, type HookRecorder, recordOf } from './decision.ts';
 import { engineFault } from './engine-fault.ts';
-import { andThen, type MaybePromise } from './maybe-promise.ts';
+import type { ChunkStep, ExchangePorts, RequestStep, ResponseStep } from './exchange-steps.ts';
+import { HookCaller, SKIPPED } from './hook-caller.ts';
+import { andThen, type MaybePromise, visitUntil } from './maybe-promise.ts';
 import type { Position } from './position.ts';
-
-/** What the exchange needs of its host. */
-export interface ExchangePorts {
-  /** Epoch milliseconds. */
-  now(): number;
-  /** Milliseconds from any origin, with fractions. */
-  monotonic(): number;
-  errorId(): string;
-  readonly record?: HookRecorder;
-}
-
-/** What a sink does next with the request. */
-export type RequestStep =
-  | { readonly kind: 'forward'; readonly mutation: RequestMutation }
-  /** The client gets this answer; the upstream is not asked. */
-  | { readonly kind: 'respond'; readonly response: ResponseView };
-
-/** What a sink does next with the response. */
-export interface ResponseStep {
-  readonly mutation: ResponseMutation;
-  /** The response as the client gets it. */
-  readonly response: ResponseView;
-  /** A policy or the engine answered in place of the upstream: nothing of its answer is left. */
-  readonly isReplaced: boolean;
-}
-
-/** What becomes of one delivery of a streamed body. */
-export interface ChunkStep {
-  readonly data: Uint8Array;
-  /** The stream ends here; the rest of the other side's body is discarded. */
-  readonly ends: boolean;
-  /** The direction is given up because a policy failed closed. */
-  readonly failed: boolean;
-}
 
 type ChunkAction = ForwardChunk | TerminateChunk;
 
@@ -77,7 +38,7 @@ export class Exchange {
   readonly #facts: ExchangeFacts;
   readonly #ports: ExchangePorts;
   readonly #downstream: NonNullable<HookInput['downstream']>;
-  readonly #sticky = new Map<Position, boolean>();
+  readonly #hooks: HookCaller;
   readonly #streamed = new Set<PolicyInstance>();
   #requestBase: RequestView;
   #request: RequestView;
@@ -100,6 +61,7 @@ export class Exchange {
     this.#chain = chain;
     this.#facts = facts;
     this.#ports = ports;
+    this.#hooks = new HookCaller(ports, facts.deadline);
     this.#requestBase = request;
     this.#request = request;
     this.#upstream = more.upstream;
@@ -176,43 +138,27 @@ export class Exchange {
 
   /** One delivery of a streamed request body. */
   requestChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
-    return this.#chunk(Phase.requestBodyChunk, this.#chain.requestBody, {
-      ...chunk,
-      index: this.#index.request++,
-    });
+    const index = this.#index.request++;
+    return this.#chunk(Phase.requestBodyChunk, this.#chain.requestBody, { ...chunk, index });
   }
 
   /** One delivery of a streamed response body. */
   responseChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
-    return this.#chunk(Phase.responseBodyChunk, this.#chain.responseBody, {
-      ...chunk,
-      index: this.#index.response++,
-    });
+    const index = this.#index.response++;
+    return this.#chunk(Phase.responseBodyChunk, this.#chain.responseBody, { ...chunk, index });
   }
 
   /** Whether any streaming policy of a side wants to see more before the held bytes are delivered. */
   needsMore(side: 'request' | 'response', pending: FreshBytes): MaybePromise<boolean> {
     const phase = side === 'request' ? Phase.needsMoreRequestData : Phase.needsMoreResponseData;
     const positions = side === 'request' ? this.#chain.requestBody : this.#chain.responseBody;
-    const ask = (at: number): MaybePromise<boolean> => {
-      for (let i = at; i < positions.length; i++) {
-        const { instance } = positions[i] as Position;
-        if (!isInstance(instance)) continue;
-        const outcome = instance.call(phase, { ...this.#input(), pending });
-        if (outcome instanceof Promise) {
-          return outcome.then((answer) => (isYes(answer) ? true : ask(i + 1)));
-        }
-        // A query that fails counts as "no": bytes that nobody claims go on.
-        if (isYes(outcome)) return true;
-      }
-      return false;
-    };
-    return ask(0);
+    return visitUntil(positions, ({ instance }) =>
+      // A query that fails counts as "no": bytes that nobody claims go on.
+      isInstance(instance) ? andThen(instance.call(phase, this.#input({ pending })), isYes) : false,
+    );
   }
 
-  /**
-   * The exchange is over. Instances that saw a chunk hook hear of it once; later calls do nothing.
-   */
+  /** The exchange is over. Instances that saw a chunk hook hear of it once; later calls do nothing. */
   end(reason: EndReason, streamId: number): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -262,25 +208,20 @@ export class Exchange {
 
   /** Response hooks of positions that can change the outcome but not replace it. */
   #walkAfter(positions: readonly Position[]): MaybePromise<void> {
-    const step = (at: number): MaybePromise<void> => {
-      for (let i = at; i < positions.length * 2; i++) {
-        const position = positions[i >> 1] as Position;
-        const phase = (i & 1) === 0 ? Phase.responseHeaders : Phase.responseBody;
-        const { instance } = position;
-        const side = phase === Phase.responseHeaders ? 'responseHeaders' : 'responseBody';
-        if (!isInstance(instance) || instance.modes[side] === 'skip') continue;
-        const began = this.#ports.monotonic();
-        const outcome = this.#call(position, phase);
-        if (outcome instanceof Promise) {
-          return outcome.then((answer) => {
-            this.#takeAfter(position, phase, answer, began);
-            return step(i + 1);
-          });
-        }
-        this.#takeAfter(position, phase, outcome, began);
-      }
+    const hooks = positions.flatMap((position) => [
+      { position, phase: Phase.responseHeaders, side: 'responseHeaders' as const },
+      { position, phase: Phase.responseBody, side: 'responseBody' as const },
+    ]);
+    const visit = ({ position, phase, side }: (typeof hooks)[number]): MaybePromise<boolean> => {
+      const { instance } = position;
+      if (!isInstance(instance) || instance.modes[side] === 'skip') return false;
+      const began = this.#ports.monotonic();
+      return andThen(this.#hooks.call(position, phase, this.#input()), (answer) => {
+        this.#takeAfter(position, phase, answer, began);
+        return false;
+      });
     };
-    return step(0);
+    return andThen(visitUntil(hooks, visit), () => undefined);
   }
 
   #takeAfter(position: Position, phase: Phase, outcome: Outcome, began: number): void {
@@ -289,76 +230,34 @@ export class Exchange {
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
         this.#gathered = foldGathered(this.#gathered, outcome.action);
-        this.#tell(position, phase, 'changed', began);
-      } else this.#tell(position, phase, 'failed', began, policyFailure('ACTION_INVALID', fault));
+        this.#hooks.tell(position, phase, 'changed', began);
+      } else this.#hooks.tell(position, phase, 'failed', began, policyFailure('ACTION_INVALID', fault));
       return;
     }
     if (outcome.kind === 'failure') {
-      this.#tell(position, phase, 'failed', began, outcome);
+      this.#hooks.tell(position, phase, 'failed', began, outcome);
       // What is built for these lists is open by default: an access log that fails must not turn answers into errors.
       if (position.failureMode === 'closed') this.#replace(this.#fault(position, outcome));
       return;
     }
     const invalid = this.#takeEffects(position, outcome);
     if (invalid !== undefined) {
-      this.#tell(position, phase, 'failed', began, invalid);
+      this.#hooks.tell(position, phase, 'failed', began, invalid);
       return;
     }
     // An immediate response from here would replace what is being finished: it is counted and ignored.
-    this.#tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', began);
+    this.#hooks.tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', began);
   }
 
   /** True when something replaced the response. */
-  #walkAll(phases: readonly (readonly [Phase, readonly Position[]])[], at = 0): MaybePromise<boolean> {
-    for (let i = at; i < phases.length; i++) {
-      const [phase, positions] = phases[i] as readonly [Phase, readonly Position[]];
-      const stopped = this.#walk(phase, positions, 0);
-      if (stopped instanceof Promise) {
-        return stopped.then((yes) => (yes ? true : this.#walkAll(phases, i + 1)));
-      }
-      if (stopped) return true;
-    }
-    return false;
-  }
-
-  #walk(phase: Phase, positions: readonly Position[], at: number): MaybePromise<boolean> {
-    for (let i = at; i < positions.length; i++) {
-      const position = positions[i] as Position;
-      const began = this.#ports.monotonic();
-      const outcome = this.#call(position, phase);
-      if (outcome instanceof Promise) {
-        return outcome.then((answer) =>
-          this.#take(position, phase, answer, began) ? true : this.#walk(phase, positions, i + 1),
-        );
-      }
-      if (this.#take(position, phase, outcome, began)) return true;
-    }
-    return false;
-  }
-
-  /** Everything that can keep a hook from being called, then the call. */
-  #call(position: Position, phase: Phase, part: Partial<HookInput> = {}): Outcome | Promise<Outcome> {
-    const { instance } = position;
-    if (!isInstance(instance)) return instance;
-    const input = this.#input(part);
-    if (position.condition !== undefined) {
-      const holds = this.#holds(position, phase, input);
-      if (holds !== true) return holds === false ? SKIPPED : holds;
-    }
-    if (this.#ports.now() > this.#facts.deadline) return OUT_OF_TIME;
-    const body = phase === Phase.requestBody ? input.request.body : input.response?.body;
-    const isBodyPhase = phase === Phase.requestBody || phase === Phase.responseBody;
-    if (isBodyPhase && body?.truncated === true && !position.acceptsTruncated) return INCOMPLETE;
-    return instance.call(phase, input);
-  }
-
-  #holds(position: Position, phase: Phase, input: HookInput): boolean | PolicyFailure {
-    const known = this.#sticky.get(position);
-    if (known !== undefined) return known;
-    const answer = (position.condition as NonNullable<Position['condition']>).test(phase, input);
-    if (typeof answer !== 'boolean') return policyFailure('CONDITION_ERROR', answer.error);
-    if (position.sticky) this.#sticky.set(position, answer);
-    return answer;
+  #walkAll(phases: readonly (readonly [Phase, readonly Position[]])[]): MaybePromise<boolean> {
+    return visitUntil(phases, ([phase, positions]) =>
+      visitUntil(positions, (position) => {
+        const began = this.#ports.monotonic();
+        const outcome = this.#hooks.call(position, phase, this.#input());
+        return andThen(outcome, (answer) => this.#take(position, phase, answer, began));
+      }),
+    );
   }
 
   /** Takes an outcome into the view; true when the response was replaced and the phase is over. */
@@ -368,7 +267,7 @@ export class Exchange {
         const { action } = outcome;
         const fault = this.#invalid(position, phase, action);
         if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), began);
-        this.#tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
+        this.#hooks.tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
         return this.#apply(action);
       }
       case 'failure':
@@ -376,7 +275,7 @@ export class Exchange {
       default: {
         const invalid = this.#takeEffects(position, outcome);
         if (invalid !== undefined) return this.#failed(position, phase, invalid, began);
-        this.#tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+        this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
         return false;
       }
     }
@@ -427,7 +326,7 @@ export class Exchange {
   }
 
   #failed(position: Position, phase: Phase, failure: PolicyFailure, began: number): boolean {
-    this.#tell(position, phase, 'failed', began, failure);
+    this.#hooks.tell(position, phase, 'failed', began, failure);
     const { failureMode } = position;
     if (failureMode === 'open') return false;
     if (failureMode !== 'closed') {
@@ -442,26 +341,19 @@ export class Exchange {
     return engineFault(failureStatus, this.#ports.errorId(), `${policy.name} (${key}): ${code}`);
   }
 
-  #chunk(phase: Phase, positions: readonly Position[], chunk: Chunk, at = 0): MaybePromise<ChunkStep> {
-    let { data } = chunk;
-    for (let i = at; i < positions.length; i++) {
-      const position = positions[i] as Position;
+  #chunk(phase: Phase, positions: readonly Position[], chunk: Chunk): MaybePromise<ChunkStep> {
+    let step: ChunkStep = { data: chunk.data, ends: false, failed: false };
+    const isOver = visitUntil(positions, (position) => {
       if (isInstance(position.instance)) this.#streamed.add(position.instance);
       const began = this.#ports.monotonic();
-      const outcome = this.#call(position, phase, { chunk: { ...chunk, data } });
-      if (outcome instanceof Promise) {
-        return outcome.then((answer) => {
-          const taken = this.#takeChunk(position, phase, answer, data, began);
-          return taken.ends || taken.failed
-            ? taken
-            : this.#chunk(phase, positions, { ...chunk, data: taken.data }, i + 1);
-        });
-      }
-      const taken = this.#takeChunk(position, phase, outcome, data, began);
-      if (taken.ends || taken.failed) return taken;
-      data = taken.data;
-    }
-    return { data, ends: chunk.endOfStream, failed: false };
+      const { data } = step;
+      const outcome = this.#hooks.call(position, phase, this.#input({ chunk: { ...chunk, data } }));
+      return andThen(outcome, (answer) => {
+        step = this.#takeChunk(position, phase, answer, data, began);
+        return step.ends;
+      });
+    });
+    return andThen(isOver, (yes) => (yes ? step : { ...step, ends: chunk.endOfStream }));
   }
 
   #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, began: number): ChunkStep {
@@ -471,16 +363,16 @@ export class Exchange {
       if (fault === undefined) {
         const action = outcome.action as ChunkAction;
         this.#gathered = foldGathered(this.#gathered, action);
-        this.#tell(position, phase, 'changed', began);
+        this.#hooks.tell(position, phase, 'changed', began);
         return { data: action.body ?? data, ends: action.kind === 'terminate', failed: false };
       }
       failure = policyFailure('ACTION_INVALID', fault);
     } else failure ??= this.#takeEffects(position, outcome);
     if (failure === undefined) {
-      this.#tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+      this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
       return { data, ends: false, failed: false };
     }
-    this.#tell(position, phase, 'failed', began, failure);
+    this.#hooks.tell(position, phase, 'failed', began, failure);
     if (position.failureMode === 'open') return { data, ends: false, failed: false };
     return { data: new Uint8Array(0), ends: true, failed: true };
   }
@@ -497,21 +389,7 @@ export class Exchange {
       ...part,
     };
   }
-
-  #tell(position: Position, phase: Phase, outcome: HookOutcome, began: number, failure?: PolicyFailure): void {
-    const { record, monotonic } = this.#ports;
-    if (record !== undefined) record(recordOf(position, phase, outcome, (monotonic() - began) * 1_000, failure));
-  }
 }
-
-/** A condition that does not hold. Apart from NONE, so that it is recorded as what it is. */
-const SKIPPED: Outcome = Object.freeze({ ...NONE });
-
-const OUT_OF_TIME = Object.freeze(policyFailure('DEADLINE_EXCEEDED', 'the chain ran out of time before this policy'));
-const INCOMPLETE = Object.freeze(policyFailure('TRUNCATED', 'the body was cut at its limit'));
-
-/** Makes every body a changed one, so that a response without a base gets its length. */
-const UNKNOWN_BODY: Body = Object.freeze({ ...NO_BODY, endOfStream: false });
 
 function isYes(outcome: Outcome): boolean {
   return outcome.kind === 'decision' && outcome.needsMore;

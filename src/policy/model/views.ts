@@ -23,6 +23,9 @@ export const NO_BODY: Body = Object.freeze({
   truncated: false,
 });
 
+/** A body that nobody has looked at: any other is a change of it. */
+export const UNKNOWN_BODY: Body = Object.freeze({ ...NO_BODY, endOfStream: false });
+
 /** What both directions accumulate beside the message itself. */
 export interface Gathered {
   readonly overlay: HeaderMap;

@@ -1,7 +1,7 @@
 /** The eleven disagreements that a second code path leads to (spec: reducer, §2.8): each a regression test. */
 
 import { describe, expect, it } from 'vitest';
-import type { RequestStep } from '../../../../src/policy/chain/exchange.ts';
+import type { RequestStep } from '../../../../src/policy/chain/exchange-steps.ts';
 import type { HookInput } from '../../../../src/policy/model/inputs.ts';
 import { bodyOf, ExchangeRig, type Hooks, position, request, response, text } from '../support/exchange-rig.ts';
 

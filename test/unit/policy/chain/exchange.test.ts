@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestStep } from '../../../../src/policy/chain/exchange.ts';
+import type { RequestStep } from '../../../../src/policy/chain/exchange-steps.ts';
 import { policyFailure } from '../../../../src/policy/model/failure.ts';
 import type { HookInput } from '../../../../src/policy/model/inputs.ts';
 import type { Outcome } from '../../../../src/policy/model/instance.ts';
