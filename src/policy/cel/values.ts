@@ -3,7 +3,7 @@
 import { type CelInput, type CelValue, isCelList, isCelMap, isCelType, isCelUint } from '@bufbuild/cel';
 import { toJson } from '@bufbuild/protobuf';
 import { isReflectMessage } from '@bufbuild/protobuf/reflect';
-import { emptyRecord, type JsonValue } from '../../internal/json.ts';
+import type { JsonValue } from '../../internal/json.ts';
 
 /** Whole numbers become ints, so that `config.port + 1` is what it looks like; others are doubles. */
 export function celOf(value: JsonValue): CelInput {
@@ -41,16 +41,11 @@ export function jsonOf(value: CelValue): JsonValue {
   if (value === null) return null;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (isCelList(value)) return [...value].map(jsonOf);
-  if (isCelMap(value)) return jsonObjectOf(value.entries());
+  if (isCelMap(value))
+    return Object.fromEntries([...value.entries()].map(([key, inner]) => [String(key), jsonOf(inner)]));
   if (isCelUint(value)) return jsonOf(value.value);
   if (isReflectMessage(value)) return toJson(value.desc, value.message) as JsonValue;
   throw new Error(isCelType(value) ? 'the result is a type' : 'the result is no JSON value');
-}
-
-function jsonObjectOf(entries: Iterable<readonly [unknown, CelValue]>): JsonValue {
-  const object = emptyRecord<JsonValue>();
-  for (const [key, value] of entries) object[String(key)] = jsonOf(value);
-  return object;
 }
 
 /** A map whose members are made when they are asked for: most expressions look at one of many. */
