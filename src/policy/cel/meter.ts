@@ -3,7 +3,7 @@
  * expression is long: going through lists, and functions over long values. Both are made to ask a meter.
  */
 
-import { type CelFunc, type CelValue, celFunc, celMethod, isCelError, isCelList, isCelMap } from '@bufbuild/cel';
+import { type CelFunc, type CelValue, celError, celFunc, isCelList, isCelMap } from '@bufbuild/cel';
 import type { Expr } from './check-types.ts';
 
 /** Steps of one evaluation (spec/policies.md §3.5). */
@@ -12,9 +12,6 @@ export const COST_LIMIT = 10_000;
 const UNITS_A_STEP = 256;
 /** What a member of a list or map counts, in such units. */
 const UNITS_A_MEMBER = 16;
-
-/** Its text is the reason that an evaluation is given up for. */
-export class CostExceeded extends Error {}
 
 /** Counts down; shared by all expressions of one environment, which run one at a time. */
 export class Meter {
@@ -37,6 +34,13 @@ export class Meter {
     this.#left -= steps;
     return this.#left >= 0;
   }
+
+  /** One step for a call, and more for long values. */
+  pay(values: readonly CelValue[], measure: (value: CelValue) => number): boolean {
+    let units = 0;
+    for (const value of values) units += measure(value);
+    return this.take(1 + Math.floor(units / UNITS_A_STEP));
+  }
 }
 
 /** The function under which rewritten loops ask for their next round; no expression can be written that names it. */
@@ -46,27 +50,23 @@ export function stepFunction(meter: Meter, int: CelFunc['arguments'][number], bo
   return celFunc(STEP, [int], bool, ((steps: bigint) => meter.take(Number(steps))) as never);
 }
 
-/** The same function, paying for the call and for the length of what it is given. */
+/**
+ * The same function, paying for the call and for the length of what it is given. The work of one call grows with the length
+ * of its values only, so paying afterwards is soon enough; comparisons, which look into members of members, pay first.
+ */
 export function metered(func: CelFunc, meter: Meter): CelFunc {
-  const { name, target } = func;
-  const measure = DEEP.has(name) ? (value: CelValue) => deepUnitsOf(value, meter.left * UNITS_A_STEP) : unitsOf;
-  const run = (self: CelValue | undefined, given: CelValue[]): CelValue => {
-    let units = self === undefined ? 0 : measure(self);
-    for (const value of given) units += measure(value);
-    if (!meter.take(1 + Math.floor(units / UNITS_A_STEP))) throw new CostExceeded('the cost limit was reached');
-    const result = func.call(0, self, given);
-    if (result === undefined) throw new Error(`${name} does not take these values`);
-    if (isCelError(result)) throw result;
-    return result;
+  const isDeep = DEEP.has(func.name);
+  const call: CelFunc['call'] = (id, target, args) => {
+    if (isDeep && !meter.pay(args, (value) => deepUnitsOf(value, meter.left * UNITS_A_STEP)))
+      return celError(SPENT, id);
+    const result = func.call(id, target, args);
+    if (isDeep || result === undefined) return result;
+    return meter.pay(target === undefined ? args : [target, ...args], unitsOf) ? result : celError(SPENT, id);
   };
-  if (target === undefined) {
-    return celFunc(name, func.arguments, func.result, ((...given: CelValue[]) => run(undefined, given)) as never);
-  }
-  const method = function (this: CelValue, ...given: CelValue[]): CelValue {
-    return run(this, given);
-  };
-  return celMethod(name, target, func.arguments, func.result, method as never);
+  return Object.create(func, { call: { value: call } }) as CelFunc;
 }
+
+const SPENT = 'the cost limit was reached';
 
 function unitsOf(value: CelValue): number {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length;

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/js
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import type { BodyMode, HeaderMode, ProcessingModes } from '../model/modes.ts';
 import { compileSchema, type SchemaValidator } from '../params/json-schema.ts';
+import { jsonFault } from './json-fault.ts';
 import {
   type Capabilities,
   DEFAULT_KV_BYTES,
@@ -29,6 +30,8 @@ export function parseManifest(text: string): ManifestResult {
 /** Reads a manifest that is JSON already, such as one from a relay. Never throws; the value is not changed. */
 export function manifestOf(value: JsonValue): ManifestResult {
   if (!isJsonObject(value)) return { problems: [problem('', 'a manifest is an object', 'MODULE_INVALID')] };
+  const fault = jsonFault(value);
+  if (fault !== undefined) return { problems: [problem('', fault, 'MODULE_INVALID')] };
   const problems = rules()
     .check(value, '')
     .map((found): ConfigProblem => ({ ...found, code: 'MODULE_INVALID' }));
