@@ -6,7 +6,7 @@ import { packageOf } from './source-files.ts';
 /** From the top down; a room may import every room below its own layer. A new room gets its place here first. */
 const LAYERS = [
   ['index'],
-  ['cli', 'gateway', 'server', 'provider'],
+  ['cli', 'gateway', 'server', 'provider', 'policy-engine'],
   ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
@@ -15,7 +15,9 @@ const LAYERS = [
 /** The arrows inside a layer; whatever is not listed is forbidden. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   // Commands start the relay and the provider.
-  cli: ['gateway', 'server', 'provider'],
+  cli: ['gateway', 'server', 'provider', 'policy-engine'],
+  // The engine is what the middleware asks for the chain of a request.
+  'policy-engine': ['gateway'],
   // The in-process evaluator is fed by the relay client.
   evaluator: ['relay'],
   // The host functions of policies: they implement a port of policy/, ask evaluators, and load undici as the relay does.
