@@ -2,6 +2,7 @@
 
 import { isJsonObject } from '../internal/json.ts';
 import type { Capability } from '../policy/guest/imports.ts';
+import type { ActionGrants } from '../policy/reduce/check-action.ts';
 import { type HttpRule, parseHttpRule } from './http/http-rules.ts';
 
 /** The operations that `crypto` lists. */
@@ -116,6 +117,11 @@ export function grantedCapabilities(capabilities: Capabilities): ReadonlySet<Cap
     if (name !== 'hopByHop' && given !== false && given !== undefined) granted.add(name as Capability);
   }
   return granted;
+}
+
+/** What actions of the policy may do, for its positions: keys of the metadata are declared for actions and host calls alike. */
+export function actionGrants({ hopByHop }: Capabilities, metadataWrites: Iterable<string> = []): ActionGrants {
+  return { hopByHop, metadataWrites: new Set(metadataWrites) };
 }
 
 type Fail = (path: string, message: string) => undefined;

@@ -3,7 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { CoreModulePolicy } from '../../../src/policy/guest/core-module-policy.ts';
 import { CAPABILITY_FUNCTIONS, type Capability } from '../../../src/policy/guest/imports.ts';
+import { Phase } from '../../../src/policy/model/phases.ts';
+import { actionFault } from '../../../src/policy/reduce/check-action.ts';
+import { metadataFault } from '../../../src/policy/reduce/metadata.ts';
 import {
+  actionGrants,
   type Capabilities,
   grantedCapabilities,
   intersectCapabilities,
@@ -117,6 +121,18 @@ describe('what a manifest and the list of a tenant agree on', () => {
     expect(only?.[0]).toMatchObject({ privateAddresses: false, redirects: false });
     const listed = tenant({ http: { allow: [{ host: '*.example.com', privateAddresses: true }] } });
     expect(intersectCapabilities(greedy, listed).http?.allow).toHaveLength(2);
+  });
+});
+
+describe('what actions of a policy may do', () => {
+  it('P-66 is to write the metadata that is declared, and no header of the connection unless granted', () => {
+    const declared = actionGrants(capabilities({}), ['mine']);
+    const patch = (key: string) => ({ kind: 'request-changes' as const, metadataPatch: { [key]: 1 } });
+    expect(metadataFault({}, patch('mine').metadataPatch, declared.metadataWrites)).toBeUndefined();
+    expect(metadataFault({}, patch('other').metadataPatch, declared.metadataWrites)).toContain('"other"');
+    const upgrade = { kind: 'request-changes' as const, headers: { set: [['upgrade', 'x'] as const] } };
+    expect(actionFault(upgrade, Phase.requestHeaders, declared)).toContain('hopByHop');
+    expect(actionFault(upgrade, Phase.requestHeaders, actionGrants(capabilities({ hopByHop: true })))).toBeUndefined();
   });
 });
 
