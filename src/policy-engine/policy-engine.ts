@@ -6,8 +6,8 @@ import type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/po
 import type { JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
 import { type ActivationReport, PolicySets } from '../policy/build/policy-sets.ts';
-import { engineFault } from '../policy/chain/engine-fault.ts';
 import type { HookRecorder } from '../policy/chain/decision.ts';
+import { engineFault } from '../policy/chain/engine-fault.ts';
 import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
 import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
