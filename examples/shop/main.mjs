@@ -77,7 +77,7 @@ async function run() {
   say();
   showPolicies(policyRows(policies));
   say();
-  say('  loop-forever was stopped each time its fuel was used up: its request fails closed, the shop goes on.');
+  say('  loop-forever is stopped when its fuel is used up: its request fails closed, the shop goes on.');
 
   const showChange = async (flags, since) => {
     const delay =
