@@ -18,6 +18,7 @@ import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
+import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -29,17 +30,6 @@ import { routeKeys, withFlagGates } from './positions.ts';
 import { RouteTable } from './route-table.ts';
 import { RouteCounts, RoutedExchange, type ServedRoute } from './served-route.ts';
 
-const DEFAULT_ALLOWED = {
-  log: true,
-  clock: { fine: true },
-  random: true,
-  metrics: true,
-  flags: true,
-  metadata: true,
-  resources: true,
-  kv: true,
-  crypto: true,
-};
 const DEBOUNCE_MS = 200;
 const CHECK_INTERVAL_MS = 2_000;
 const MAX_CHAIN_TIMEOUT_MS = 30_000;

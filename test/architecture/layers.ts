@@ -52,7 +52,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
   undici: ['relay', 'cli', 'options', 'policy-host'],
-  yaml: ['flags', 'policy'],
+  yaml: ['flags', 'policy', 'cli'],
 };
 
 /** 'flags/image/pool.ts' is in 'flags'; 'errors.ts' is a room of its own. */
