@@ -36,16 +36,21 @@ export const PURE_ROOMS: readonly string[] = ['flags', 'policy'];
 /** Each run-time package and the rooms that may import it. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@assemblyscript/loader': ['wasm'],
+  '@bufbuild/cel': ['policy'],
+  // What the CEL library is made of: its timestamps and durations are messages.
+  '@bufbuild/protobuf': ['policy'],
   '@openfeature/server-sdk': ['provider'],
+  ajv: ['policy'],
   commander: ['cli'],
   'generic-pool': ['wasm'],
   'lru-cache': ['evaluator', 'server', 'policy-host'],
   'prom-client': ['server'],
+  re2js: ['policy'],
   redis: ['policy-host'],
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
   undici: ['relay', 'cli', 'options', 'policy-host'],
-  yaml: ['flags'],
+  yaml: ['flags', 'policy'],
 };
 
 /** 'flags/image/pool.ts' is in 'flags'; 'errors.ts' is a room of its own. */

@@ -1,0 +1,82 @@
+/** Every live instance by what it is made of: asked for twice, made once. */
+
+import type { Clock } from '../../options/clock.ts';
+import type { PolicyFailure } from '../model/failure.ts';
+import type { PolicyInstance } from '../model/instance.ts';
+import { HeldInstance } from './held-instance.ts';
+
+/** One owner's hold on an instance. */
+export interface Hold {
+  readonly instance: HeldInstance;
+  /** At most once. */
+  release(force?: boolean): void;
+}
+
+export class InstanceTable {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Promise<HeldInstance | PolicyFailure>>();
+  #live = 0;
+  #created = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Instances that are not destroyed yet. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Instances that somebody may still ask for; `live` minus this returns to zero when everything has drained. */
+  get referenced(): number {
+    return this.#entries.size;
+  }
+
+  get created(): number {
+    return this.#created;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Concurrent askers share one creation; a failed one is forgotten, so that the next asker tries again. */
+  async acquire(key: string, create: () => Promise<PolicyInstance | PolicyFailure>): Promise<Hold | PolicyFailure> {
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = this.#create(key, create);
+      this.#entries.set(key, entry);
+    }
+    const waiting = entry;
+    const instance = await waiting;
+    if ('kind' in instance) return instance;
+    // Let go by everybody else while this asker waited: it is gone, and another one is made.
+    if (this.#entries.get(key) !== waiting) return this.acquire(key, create);
+    instance.hold();
+    let isHeld = true;
+    return {
+      instance,
+      release: (force = false) => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (instance.release(force) && this.#entries.get(key) === waiting) this.#entries.delete(key);
+      },
+    };
+  }
+
+  async #create(
+    key: string,
+    create: () => Promise<PolicyInstance | PolicyFailure>,
+  ): Promise<HeldInstance | PolicyFailure> {
+    const made = await create();
+    if ('kind' in made) {
+      this.#entries.delete(key);
+      return made;
+    }
+    this.#live += 1;
+    this.#created += 1;
+    return new HeldInstance(made, this.#clock, () => {
+      this.#live -= 1;
+    });
+  }
+}

@@ -1,0 +1,192 @@
+/** From one configuration to the next: prepared aside, swapped by one reference, the old one drained. */
+
+import { canonicalJson } from '../../internal/canonical-json.ts';
+import type { JsonObject, JsonValue } from '../../internal/json.ts';
+import { sha256 } from '../../internal/sha256.ts';
+import { type Clock, systemClock } from '../../options/clock.ts';
+import { type ConfigProblem, problem } from '../model/config-problem.ts';
+import { Redactor } from '../params/redactor.ts';
+import { InstanceTable } from './instance-table.ts';
+import { type LintFinding, lintRoutes } from './lint.ts';
+import { PolicySet } from './policy-set.ts';
+import { PositionPreparer, type PreparationPorts, type PreparedPosition } from './prepare-position.ts';
+import { buildRoute, claimSingletons, closedRoute, preparePositions, type RouteContext } from './prepare-route.ts';
+import { readSpecification } from './read-document.ts';
+import { type Reconciliation, reconcile } from './reconcile.ts';
+import type { RouteVersion } from './route-version.ts';
+import { apiOf, pathOf, type RouteSpec, type Specification } from './specification.ts';
+
+export interface PolicySetsOptions extends Omit<PreparationPorts, 'redactor'> {
+  readonly clock?: Clock;
+  /** Shared with logs and dumps, so that they hide the same secrets. */
+  readonly redactor?: Redactor;
+}
+
+/** How a route came out of an activation. Kept: its new revision was rejected. Closed: there is no old one either. */
+export type RouteOutcome = 'active' | 'kept' | 'closed';
+
+export interface ActivationReport extends Reconciliation {
+  /** Refused: nothing of the document could be used. Superseded: a newer configuration is serving already. */
+  readonly outcome: 'active' | 'refused' | 'superseded';
+  readonly revision: string;
+  readonly generation: number;
+  readonly problems: readonly ConfigProblem[];
+  readonly routes: ReadonlyMap<string, RouteOutcome>;
+  readonly findings: readonly LintFinding[];
+}
+
+const NOTHING: Reconciliation = Object.freeze({
+  decisions: Object.freeze([]),
+  counts: Object.freeze({ REUSED: 0, REBUILT: 0, NEW: 0, REMOVED: 0 }),
+});
+
+/**
+ * The state of the world, again and again. INVARIANT: `current` changes by one assignment and only to a later generation;
+ * nothing that is half prepared can be reached from it, and a route whose policies cannot be had is never open.
+ */
+export class PolicySets {
+  readonly redactor: Redactor;
+  readonly #ports: PreparationPorts;
+  readonly #clock: Clock;
+  readonly #table: InstanceTable;
+  #current = PolicySet.empty;
+  #generation = 0;
+  #isClosed = false;
+
+  constructor(options: PolicySetsOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.redactor = options.redactor ?? new Redactor();
+    this.#ports = { ...options, redactor: this.redactor };
+    this.#table = new InstanceTable(this.#clock);
+  }
+
+  get current(): PolicySet {
+    return this.#current;
+  }
+
+  /** Instances that live, and those that something refers to: the difference must return to zero. */
+  get instances(): { readonly live: number; readonly referenced: number; readonly created: number } {
+    return { live: this.#table.live, referenced: this.#table.referenced, created: this.#table.created };
+  }
+
+  /** Activates a document of either form. Never throws; what is wrong is in the report, all of it, with paths. */
+  async activate(document: JsonValue): Promise<ActivationReport> {
+    const generation = ++this.#generation;
+    const specification = readSpecification(document);
+    if ('refused' in specification) {
+      return this.#report('refused', '', generation, this.#clean(specification.refused), new Map(), []);
+    }
+    const context: RouteContext = {
+      preparer: new PositionPreparer(this.#ports, specification.config),
+      table: this.#table,
+      singletons: new Map(),
+    };
+    const work = await this.#prepare(specification, context);
+    const { revision } = specification;
+    if (this.#isClosed || generation < this.#current.generation) {
+      for (const version of work.built.values()) version.retire(this.#clock);
+      return this.#report('superseded', revision, generation, this.#clean(work.problems), new Map(), []);
+    }
+    return this.#swap(specification, work, generation, sha256(canonicalJson(document)));
+  }
+
+  /** Retires everything; later activations change nothing. */
+  close(): void {
+    this.#isClosed = true;
+    const { routes } = this.#current;
+    this.#current = new PolicySet('', undefined, ++this.#generation, new Map());
+    for (const route of routes.values()) route.retire(this.#clock);
+  }
+
+  async #prepare(specification: Specification, context: RouteContext): Promise<Work> {
+    const problems = [...specification.problems];
+    const sound: { route: RouteSpec; prepared: readonly PreparedPosition[] }[] = [];
+    const failed = new Map<string, ConfigProblem>();
+    const looked = await Promise.all(specification.routes.map((route) => preparePositions(route, context)));
+    for (const [index, route] of specification.routes.entries()) {
+      const { prepared, problems: found } = looked[index] as (typeof looked)[number];
+      const [first] = found;
+      if (first === undefined) sound.push({ route, prepared });
+      else failed.set(route.key, first);
+      problems.push(...found);
+    }
+    for (const { route, prepared } of sound) claimSingletons(route, prepared, context);
+    const built = new Map<string, RouteVersion>();
+    const routes = await Promise.all(sound.map(({ route, prepared }) => buildRoute(route, prepared, context)));
+    for (const [index, result] of routes.entries()) {
+      const { route } = sound[index] as (typeof sound)[number];
+      if ('version' in result) built.set(route.key, result.version);
+      else {
+        failed.set(route.key, result.problems[0] as ConfigProblem);
+        problems.push(...result.problems);
+      }
+    }
+    return { built, failed, problems: unique(problems), findings: lintRoutes(sound) };
+  }
+
+  /** Synchronous from the first line to the last: no exchange and no other activation sees a part of it. */
+  #swap(specification: Specification, work: Work, generation: number, digest: PolicySet['digest']): ActivationReport {
+    const before = this.#current;
+    const routes = new Map<string, RouteVersion>();
+    const outcomes = new Map<string, RouteOutcome>();
+    const specs = new Map(specification.routes.map((route) => [route.key, route]));
+    for (const key of [...specs.keys(), ...specification.rejected.keys()]) {
+      const version = work.built.get(key);
+      const old = before.route(key);
+      if (version !== undefined) {
+        routes.set(key, version);
+        outcomes.set(key, 'active');
+      } else if (old !== undefined && old.refusal === undefined) {
+        routes.set(key, old);
+        outcomes.set(key, 'kept');
+      } else {
+        const reason = work.failed.get(key) ?? specification.rejected.get(key) ?? UNKNOWN;
+        routes.set(key, closedRoute(specs.get(key) ?? unread(key), this.#clean([reason])[0] as ConfigProblem));
+        outcomes.set(key, 'closed');
+      }
+    }
+    this.#current = new PolicySet(specification.revision, digest, generation, routes);
+    for (const [key, old] of before.routes) if (routes.get(key) !== old) old.retire(this.#clock);
+    const { revision } = specification;
+    const report = this.#report('active', revision, generation, this.#clean(work.problems), outcomes, work.findings);
+    return { ...report, ...reconcile(before, this.#current) };
+  }
+
+  #report(
+    outcome: ActivationReport['outcome'],
+    revision: string,
+    generation: number,
+    problems: readonly ConfigProblem[],
+    routes: ReadonlyMap<string, RouteOutcome>,
+    findings: readonly LintFinding[],
+  ): ActivationReport {
+    return { outcome, revision, generation, problems, routes, findings, ...NOTHING };
+  }
+
+  #clean(problems: readonly ConfigProblem[]): ConfigProblem[] {
+    return problems.map((one) => ({ ...one, message: this.redactor.redact(one.message) }));
+  }
+}
+
+interface Work {
+  readonly built: ReadonlyMap<string, RouteVersion>;
+  readonly failed: ReadonlyMap<string, ConfigProblem>;
+  readonly problems: readonly ConfigProblem[];
+  readonly findings: readonly LintFinding[];
+}
+
+const UNKNOWN = problem('', 'the route could not be read', 'POLICY_MISSING');
+
+/** A route of which only the key could be read. */
+function unread(key: string): Pick<RouteSpec, 'key' | 'name' | 'tenant' | 'api' | 'source'> {
+  return { key, name: key, tenant: 'default', api: apiOf({}, pathOf(key)), source: {} as JsonObject };
+}
+
+/** Routes that share a chain share its mistakes; each is told once. */
+function unique(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path, message }) => {
+    const id = `${path}\n${message}`;
+    return seen.has(id) ? false : seen.add(id);
+  });
+}
