@@ -6,7 +6,8 @@ import type { CatalogEntry, PolicyCatalog } from '../../../../src/policy/build/c
 import { PolicySets, type PolicySetsOptions } from '../../../../src/policy/build/policy-sets.ts';
 import { majorOf, type Wanted } from '../../../../src/policy/build/reference.ts';
 import type { RouteVersion } from '../../../../src/policy/build/route-version.ts';
-import { Exchange, type RequestStep } from '../../../../src/policy/chain/exchange.ts';
+import { Exchange } from '../../../../src/policy/chain/exchange.ts';
+import type { RequestStep } from '../../../../src/policy/chain/exchange-steps.ts';
 import type { PolicyManifest } from '../../../../src/policy/manifest/manifest.ts';
 import { manifestOf } from '../../../../src/policy/manifest/parse-manifest.ts';
 import { type PolicyFailure, policyFailure } from '../../../../src/policy/model/failure.ts';
