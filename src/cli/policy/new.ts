@@ -1,7 +1,7 @@
 /** `edict policy new NAME`: a folder with a policy that builds, passes its tests, and can be changed from there. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { print, printJson } from '../console.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { UsageError } from '../usage-error.ts';
@@ -21,6 +21,7 @@ export async function newPolicy(name: string, options: NewPolicyOptions): Promis
     throw new UsageError(`${name} is no name of a policy: use lower-case words with - between them`);
   const folder = options.dir ?? name;
   try {
+    await mkdir(dirname(folder), { recursive: true });
     await mkdir(folder);
   } catch (caught) {
     const { code, message } = caught as NodeJS.ErrnoException;
