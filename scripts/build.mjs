@@ -6,6 +6,7 @@
  */
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { posix } from 'node:path';
 import { ensure } from './lib/ensure.mjs';
 import {
   committedGuests,
@@ -34,6 +35,8 @@ const ENTRIES = [
   'policy-host/kv/redis-worker',
 ];
 const CHUNKS = 'dist/chunks/';
+/** The entry points with types; the others are started, not imported. */
+const TYPED = ['index', 'server/index', 'policy-engine/index', 'gateway/http/index'];
 
 await main(async () => {
   await ensure();
@@ -58,12 +61,15 @@ async function buildDist() {
   const typescript = JSON.parse(readFileSync(at('node_modules/typescript/package.json'), 'utf8')).version;
   const entries = ENTRIES.filter((entry) => existsSync(at(`src/${entry}.ts`)));
   const inputs = hashFiles([...sources, 'tsconfig.json', 'scripts/build.mjs'], typescript);
-  const wanted = new Set(sources.flatMap((path) => outputsOf(path)));
+  const wanted = new Set([
+    ...sources.flatMap((path) => outputsOf(path)),
+    ...TYPED.map((entry) => `dist/${entry}.d.ts`),
+  ]);
   if (readStamp(STAMP) === inputs && [...wanted].every((path) => existsSync(at(path)))) return;
   const began = performance.now();
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
-  const outputs = new Set([...wanted, ...(await bundle(entries))]);
+  const outputs = new Set([...wanted, ...reachableTypes(), ...(await bundle(entries))]);
   // What has no source any more must not be packed. Last, so that a program running from dist/ finds what it began with.
   for (const path of filesUnder('dist')) if (!outputs.has(path)) rmSync(at(path));
   writeStamp(STAMP, inputs);
@@ -87,15 +93,31 @@ async function bundle(entries) {
     target: 'node20',
     packages: 'external',
     minifySyntax: true,
+    minifyWhitespace: true,
+    // Names stay, and lines stay short enough for a stack trace to point at something.
+    lineLimit: 160,
     logLevel: 'warning',
   });
   return Object.keys(metafile.outputs);
 }
 
 function outputsOf(source) {
-  if (source.endsWith('.d.ts')) return [];
-  const stem = source.replace(/^src/, 'dist').replace(/\.ts$/, '');
-  return [`${stem}.js`, `${stem}.d.ts`];
+  return source.endsWith('.d.ts') ? [] : [source.replace(/^src/, 'dist').replace(/\.ts$/, '.js')];
+}
+
+/** The types that somebody who imports an entry point can come to; nobody needs the rest. */
+function reachableTypes() {
+  const found = new Set();
+  const visit = (path) => {
+    if (found.has(path)) return;
+    found.add(path);
+    const text = readFileSync(at(path), 'utf8');
+    for (const [, specifier] of text.matchAll(/(?:from |import\()["'](\.[^"']+)["']/g)) {
+      visit(posix.join(posix.dirname(path), specifier).replace(/\.[jt]s$/, '.d.ts'));
+    }
+  };
+  for (const entry of TYPED) visit(`dist/${entry}.d.ts`);
+  return found;
 }
 
 function took(began) {

@@ -11,7 +11,8 @@ import {
   parseCapabilities,
 } from '../policy-host/capabilities.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
-import { type ModulePlaces, ModulePolicy } from './module-policy.ts';
+import { ModulePolicy } from './module-policy.ts';
+import type { ModuleStatus } from './module-status.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 
 export interface EngineCatalogOptions {
@@ -20,15 +21,6 @@ export interface EngineCatalogOptions {
   readonly trusted: ReadonlySet<string>;
   readonly allowed: Capabilities;
   readonly ports: HostPorts;
-}
-
-/** One module for the status. */
-export interface ModuleStatus {
-  readonly name: string;
-  readonly version: string;
-  readonly sha256: string;
-  readonly tier: 'trusted' | 'metered';
-  readonly tenants: ModulePlaces;
 }
 
 interface Loaded {

@@ -3,8 +3,9 @@
 import type { PolicySets } from '../policy/build/policy-sets.ts';
 import type { PositionStatus } from '../policy/build/route-version.ts';
 import type { ConfigProblem } from '../policy/model/config-problem.ts';
-import type { EngineCatalog, ModuleStatus } from './engine-catalog.ts';
+import type { EngineCatalog } from './engine-catalog.ts';
 import type { LoadReport } from './load-report.ts';
+import type { ModuleStatus } from './module-status.ts';
 import type { PositionCounts, RouteCounts } from './served-route.ts';
 
 /** One route with its positions in the order of its levels. */

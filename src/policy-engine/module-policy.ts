@@ -16,6 +16,7 @@ import { HostedPolicy } from '../policy-host/hosted-policy.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
 import { createHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import type { ModulePlaces } from './module-status.ts';
 
 export interface ModulePolicyOptions {
   readonly manifest: PolicyManifest;
@@ -31,9 +32,6 @@ interface Place {
   readonly module: CoreModulePolicy;
   instances: number;
 }
-
-/** What a place of a module holds, for the status. */
-export type ModulePlaces = ReturnType<CoreModulePolicy['describe']>;
 
 export class ModulePolicy implements PolicyFactory {
   readonly name: string;

@@ -118,10 +118,12 @@ export class PolicyEngine implements PolicyGate {
       this.#stopWatching();
       return this.#first(await this.#inTurn(() => this.#activate(source, [], [])));
     }
+    // Watched before it is read: what changes meanwhile is read again.
+    if (this.#options.watch === false) this.#stopWatching();
+    else await this.#startWatching(source);
     const report = await this.#inTurn(() => this.#readFolder(source));
-    const first = this.#first(report);
-    if (this.#options.watch !== false && this.#state === 'ready') await this.#startWatching(source);
-    return first;
+    if (this.#state !== 'ready') this.#stopWatching();
+    return this.#first(report);
   }
 
   /** The exchange of a request with the chain of its route. Never throws. */

@@ -148,10 +148,10 @@ describe('the tarball', { timeout: SLOW_MS }, () => {
     }
   });
 
-  it('contains what is used and nothing else: built code, guest, licence, readme, changelog', () => {
+  it('contains what is used and nothing else: built code, guests, the SDK, licence, readme, changelog', () => {
     const paths = app.packed.files.map(({ path }) => path);
     const wanted =
-      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|policies\/[a-z-]+\.wasm|manifest\.json)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|policies\/[a-z-]+\.wasm|manifest\.json)|assembly\/policy\/[a-z]+\.ts|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'wasm/flags.wasm', 'dist/index.js', 'dist/index.d.ts']),
