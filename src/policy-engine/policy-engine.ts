@@ -254,6 +254,7 @@ export class PolicyEngine implements PolicyGate {
 
   async #startWatching(folder: string): Promise<void> {
     this.#stopWatching();
+    if (this.#state === 'closed') return;
     const times = { clock: this.#clock, debounceMs: DEBOUNCE_MS, checkIntervalMs: CHECK_INTERVAL_MS };
     const watch = new FolderWatch(folder, times, () => {
       void this.#inTurn(async () => {

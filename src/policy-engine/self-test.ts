@@ -3,10 +3,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import type { CatalogEntry } from '../policy/build/catalog.ts';
 import type { SelfTest } from '../policy/manifest/manifest.ts';
-import { isPolicyFailure } from '../policy/model/failure.ts';
+import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import { HeaderMap, type HeaderPair } from '../policy/model/headers.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
-import type { Outcome } from '../policy/model/instance.ts';
+import type { Outcome, PolicyInstance } from '../policy/model/instance.ts';
 import { Phase } from '../policy/model/phases.ts';
 import { type Body, NO_BODY, NOTHING_GATHERED, type RequestView, type ResponseView } from '../policy/model/views.ts';
 import { Redactor } from '../policy/params/redactor.ts';
@@ -34,9 +34,31 @@ const TENANT = 'self-test';
 const ROUTE = 'self-test';
 const FAR = 8_640_000_000_000_000;
 
+/** A case as a call that can be made. */
+export interface PreparedCase {
+  readonly instance: PolicyInstance;
+  readonly phase: Phase;
+  readonly input: HookInput;
+}
+
 /** Never rejects; a case that cannot be run fails with the reason. */
-export async function runSelfTest({ factory, manifest }: CatalogEntry, test: SelfTest): Promise<SelfTestResult> {
-  const { phase, input, expect } = test;
+export async function runSelfTest(entry: CatalogEntry, test: SelfTest): Promise<SelfTestResult> {
+  const { phase, expect } = test;
+  const prepared = await prepareCase(entry, test);
+  if (isPolicyFailure(prepared)) return judge(phase, expect, outcomeJson(prepared), 0);
+  const { instance, input } = prepared;
+  const began = performance.now();
+  const outcome = await instance.call(prepared.phase, input);
+  const durationUs = (performance.now() - began) * 1_000;
+  await instance.destroy();
+  return judge(phase, expect, outcomeJson(outcome), durationUs);
+}
+
+/** A fresh instance with the parameters of a case; whoever asks for it destroys it. */
+export async function prepareCase(
+  { factory, manifest }: CatalogEntry,
+  { phase, input }: SelfTest,
+): Promise<PreparedCase | PolicyFailure> {
   const resolved = resolveParams({
     manifest,
     given: input.params,
@@ -48,25 +70,17 @@ export async function runSelfTest({ factory, manifest }: CatalogEntry, test: Sel
   });
   if ('problems' in resolved) {
     const [first] = resolved.problems;
-    return judge(phase, expect, failed('PARAMS_INVALID', `${first?.path} ${first?.message}`), 0);
+    return policyFailure('PARAMS_INVALID', `${first?.path} ${first?.message}`);
   }
   const { name, version } = manifest;
   const info = { name, version, routeName: ROUTE, attachedTo: 'route' as const, tenant: TENANT, api: API };
-  const instance = await factory.create({ info, params: resolved.params as JsonObject });
-  if (isPolicyFailure(instance)) return judge(phase, expect, failed(instance.code, instance.message), 0);
-  const began = performance.now();
-  const outcome = await instance.call(Phase[phase], hookInput(input, phase.startsWith('response')));
-  const durationUs = (performance.now() - began) * 1_000;
-  await instance.destroy();
-  return judge(phase, expect, outcomeJson(outcome), durationUs);
-}
-
-function failed(code: string, message: string): JsonObject {
-  return { kind: 'failure', code, message };
+  const instance = await factory.create({ info, params: resolved.params });
+  if (isPolicyFailure(instance)) return instance;
+  return { instance, phase: Phase[phase], input: hookInput(input, phase.startsWith('response')) };
 }
 
 /** `input` of a case: `params`, `request`, `response`, `metadata`, `clientIp`; each with defaults. */
-export function hookInput(input: Readonly<JsonObject>, isResponse: boolean): HookInput {
+function hookInput(input: Readonly<JsonObject>, isResponse: boolean): HookInput {
   const request = requestOf(memberOf(input, 'request'));
   const { headers, path, method, authority, scheme } = request;
   const response = isResponse ? responseOf(memberOf(input, 'response')) : undefined;
@@ -138,7 +152,7 @@ function memberOf(object: Readonly<JsonObject>, name: string): JsonObject {
 }
 
 /** An answer as a case writes it: headers as objects, bodies as texts. */
-export function outcomeJson(outcome: Outcome): JsonObject {
+function outcomeJson(outcome: Outcome): JsonObject {
   if (outcome.kind !== 'action') return readable(outcome) as JsonObject;
   return readable(outcome.action) as JsonObject;
 }

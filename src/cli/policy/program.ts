@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ExitCode } from '../exit-codes.ts';
+import type { BenchOptions } from './bench.ts';
 import type { NewPolicyOptions } from './new.ts';
 
 const JSON_OPTION = ['--json', 'print one JSON document'] as const;
@@ -53,10 +54,26 @@ export function addPolicy(program: Command, finish: (code: ExitCode) => void): v
       const { testPolicy } = await import('./test.ts');
       finish(await testPolicy(folder, options));
     });
+  policy
+    .command('bench')
+    .description('Measures the hook of each self test of a manifest.')
+    .argument('<dir>', 'folder of the policy')
+    .option('--calls <number>', 'calls of each', calls, 20_000)
+    .option(...JSON_OPTION)
+    .action(async (folder: string, options: BenchOptions) => {
+      const { benchPolicy } = await import('./bench.ts');
+      finish(await benchPolicy(folder, options));
+    });
   for (const command of policy.commands) command.exitOverride().helpOption('-h, --help', 'show what the command does');
 }
 
 function onlyAssemblyScript(text: string): string {
   if (text === 'as') return text;
   throw new InvalidArgumentError('It can be as, AssemblyScript.');
+}
+
+function calls(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 10_000_000) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 10000000.');
 }

@@ -34,6 +34,10 @@ describe('edict policy new, build, test', { timeout: SLOW_MS }, () => {
     // Twice from the same source: the same module.
     expect(JSON.parse((await runCli(['policy', 'build', folder, '--json'])).stdout)).toMatchObject({ sha256 });
 
+    const measured = await runCli(['policy', 'bench', folder, '--calls', '200', '--json']);
+    expect(measured).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(measured.stdout)).toMatchObject({ cases: [{ calls: 200, failures: 0 }, { failures: 0 }] });
+
     await writeFile(join(folder, 'policy.yaml'), manifest.replace('status: 403', 'status: 404'));
     const failed = await runCli(['policy', 'test', folder, '--json']);
     expect(failed.code).toBe(1);
