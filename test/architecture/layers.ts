@@ -7,6 +7,8 @@ import { packageOf } from './source-files.ts';
 const LAYERS = [
   ['index'],
   ['cli', 'gateway', 'server', 'provider'],
+  // Threads for policies; policy/ itself knows of none.
+  ['policy-workers'],
   ['evaluator', 'policy', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
@@ -36,7 +38,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@assemblyscript/loader': ['wasm'],
   '@openfeature/server-sdk': ['provider'],
   commander: ['cli'],
-  'generic-pool': ['wasm'],
+  'generic-pool': ['wasm', 'policy-workers'],
   'lru-cache': ['evaluator', 'server'],
   'prom-client': ['server'],
   'smol-toml': ['flags'],

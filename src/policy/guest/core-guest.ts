@@ -7,8 +7,8 @@ import { escapeControls } from '../../telemetry/logger.ts';
 import { instantiate } from '../../wasm/assemblyscript.ts';
 import { GuestMemory } from '../../wasm/memory.ts';
 import { FrameWriter } from '../frame/frame-writer.ts';
-import type { InputEncoder } from '../frame/input-encoder.ts';
-import { OutputDecoder } from '../frame/output-decoder.ts';
+import type { HookEncoder } from '../frame/input-encoder.ts';
+import { type AnswerDecoder, OutputDecoder } from '../frame/output-decoder.ts';
 import { FrameKind, GuestCode, HEAD_BYTES, HostCode, HostData } from '../frame/tags.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { HookInput } from '../model/inputs.ts';
@@ -41,6 +41,8 @@ export interface CoreGuestOptions {
   readonly host: HostFunctions;
   readonly granted: ReadonlySet<Capability>;
   readonly limits: GuestLimits;
+  /** Default: actions. A worker hands frames on. */
+  readonly decoder?: AnswerDecoder;
 }
 
 type GuestCall = (typeof REQUIRED_EXPORTS)[number];
@@ -74,7 +76,7 @@ export class CoreGuest {
   readonly #fuel: WebAssembly.Global | undefined;
   readonly #limits: GuestLimits;
   readonly #maxBytes: number;
-  readonly #decoder: OutputDecoder;
+  readonly #decoder: AnswerDecoder;
   readonly #binding: HostBinding;
   readonly #call: MutableHostCall;
   readonly #arena: (size: number) => number;
@@ -107,7 +109,7 @@ export class CoreGuest {
     exports: GuestExports,
     binding: HostBinding,
     call: MutableHostCall,
-    { guest, limits }: CoreGuestOptions,
+    { guest, limits, decoder = new OutputDecoder(limits.output) }: CoreGuestOptions,
   ) {
     this.#exports = exports;
     this.#memory = new GuestMemory(exports.memory);
@@ -117,7 +119,7 @@ export class CoreGuest {
     this.#fuel = exports.__edict_fuel;
     this.#limits = limits;
     this.#maxBytes = (guest.facts.memory?.maximum ?? 65_536) * PAGE_BYTES;
-    this.#decoder = new OutputDecoder(limits.output);
+    this.#decoder = decoder;
     this.#arena = (size) => {
       const ptr = exports.edict_input(size) >>> 0;
       if (ptr === 0) return 0;
@@ -151,7 +153,7 @@ export class CoreGuest {
   }
 
   /** Makes an instance; its handle, above zero, and the bits of its modes. */
-  init(init: InstanceInit, encoder: InputEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
+  init(init: InstanceInit, encoder: HookEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
     const made = this.#guarded(this.#limits.fuelInit, init, () => {
       const length = encoder.encodeInit(this.#memory, this.#arena, init);
       if (length === 0) return NO_ROOM;
@@ -165,7 +167,7 @@ export class CoreGuest {
   }
 
   /** Calls a hook. `init` is that of the instance whose handle this is. */
-  call(handle: number, init: InstanceInit, encoder: InputEncoder, phase: Phase, input: HookInput): Outcome | Pending {
+  call(handle: number, init: InstanceInit, encoder: HookEncoder, phase: Phase, input: HookInput): Outcome | Pending {
     if (this.#poisoned) return WAS_POISONED;
     if (this.#busy) return BUSY;
     this.#enter(this.#limits.fuelPerHook, init);
@@ -186,6 +188,11 @@ export class CoreGuest {
   /** Operations the host has begun for this store, by token. */
   get pending(): ReadonlyMap<number, Promise<HostResult<Uint8Array>>> {
     return this.#binding.pending;
+  }
+
+  /** Nobody will go on with what is pending: the answers may be dropped. */
+  forgetPending(): void {
+    this.#binding.pending.clear();
   }
 
   /** Goes on with a pending call after one of its operations ended. */
@@ -264,7 +271,7 @@ export class CoreGuest {
     return action.kind === 'failure' ? action : { kind: 'action', action };
   }
 
-  #decodeOutput(length: number, phase: Phase, input: HookInput): ReturnType<OutputDecoder['decode']> {
+  #decodeOutput(length: number, phase: Phase, input: HookInput): ReturnType<AnswerDecoder['decode']> {
     if (length > this.#decoder.maxFrameBytes) {
       return policyFailure(
         'OUTPUT_TOO_LARGE',
@@ -348,7 +355,7 @@ export class CoreGuest {
 }
 
 /** The body that slices in an answer refer to: the one the hook is about. */
-function sourceOf(phase: Phase, { request, response, chunk }: HookInput): Uint8Array | undefined {
+export function sourceOf(phase: Phase, { request, response, chunk }: HookInput): Uint8Array | undefined {
   switch (phase) {
     case Phase.requestBody:
       return request.body.content;
