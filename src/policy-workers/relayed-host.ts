@@ -131,7 +131,7 @@ export class RelayedHost implements HostFunctions {
   /** Sleeps until the first of some operations has ended; gives its token with what it gave. */
   firstOf(pending: ReadonlyMap<number, PendingBytes>): readonly [token: number, result: HostResult<Uint8Array>] {
     const tokens = new Map([...pending].map(([token, stands]) => [this.#operations.get(stands) ?? -1, token]));
-    const answer = this.#ask<readonly [number, HostResult<Uint8Array>]>('await', [...tokens.keys()]);
+    const answer = this.#ask<readonly [number, HostResult<Uint8Array>]>('await', ...tokens.keys());
     const [first = 0] = tokens.values();
     return isHostFault(answer) ? [first, answer] : [tokens.get(answer[0]) ?? first, answer[1]];
   }
