@@ -24,7 +24,14 @@ import { dim, main, PlainError, say, seconds } from './lib/terminal.mjs';
 const STAMP = 'dist';
 
 /** What package.json exports or starts, and the workers; what they share goes to dist/chunks/. */
-const ENTRIES = ['index', 'server/index', 'cli/main', 'evaluator/compile-worker', 'policy-host/kv/redis-worker'];
+const ENTRIES = [
+  'index',
+  'server/index',
+  'cli/main',
+  'evaluator/compile-worker',
+  'policy-host/kv/redis-worker',
+  'policy-workers/policy-worker',
+];
 const CHUNKS = 'dist/chunks/';
 
 await main(async () => {

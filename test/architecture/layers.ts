@@ -7,6 +7,8 @@ import { packageOf } from './source-files.ts';
 const LAYERS = [
   ['index'],
   ['cli', 'gateway', 'server', 'provider'],
+  // Threads for policies; policy/ itself knows of none.
+  ['policy-workers'],
   ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
@@ -42,7 +44,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   ajv: ['policy'],
   commander: ['cli'],
-  'generic-pool': ['wasm'],
+  'generic-pool': ['wasm', 'policy-workers'],
   'lru-cache': ['evaluator', 'server', 'policy-host'],
   'prom-client': ['server'],
   re2js: ['policy'],

@@ -1,7 +1,7 @@
 /** A slot: the place of one store, and the instances that live in it. */
 
 import type { PooledStore } from '../../wasm/store-pool.ts';
-import type { InputEncoder } from '../frame/input-encoder.ts';
+import type { HookEncoder } from '../frame/input-encoder.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { InstanceInit } from '../model/instance.ts';
 import { CoreGuest, type CoreGuestOptions } from './core-guest.ts';
@@ -10,7 +10,7 @@ import { MIN_HOOKS_BETWEEN_RECYCLES } from './limits.ts';
 /** What a slot needs to know of an instance to make it again in a new store. */
 export interface Resident {
   readonly init: InstanceInit;
-  readonly encoder: InputEncoder;
+  readonly encoder: HookEncoder;
   /** The modes the first init gave; another answer later is a fault of the guest. */
   modeBits: number | undefined;
 }
