@@ -41,6 +41,14 @@ export class Ledger {
   };
   readonly #notAccepted: Record<RejectCause, number> = { beforeStart: 0, afterClose: 0, sampledOut: 0 };
 
+  accept(count: number): void {
+    this.accepted += count;
+  }
+
+  send(count: number): void {
+    this.sent += count;
+  }
+
   drop(cause: DropCause, count: number): void {
     this.dropped += count;
     this.#dropped[cause] += count;
