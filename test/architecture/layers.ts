@@ -7,7 +7,7 @@ import { packageOf } from './source-files.ts';
 const LAYERS = [
   ['index'],
   ['cli', 'gateway', 'server', 'provider'],
-  ['evaluator', 'policy', 'usage', 'relay'],
+  ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
 ] as const;
@@ -18,6 +18,8 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   cli: ['gateway', 'server', 'provider'],
   // The in-process evaluator is fed by the relay client.
   evaluator: ['relay'],
+  // The host functions of policies: they implement a port of policy/, ask evaluators, and load undici as the relay does.
+  'policy-host': ['policy', 'evaluator', 'relay'],
   // Usage events go to the relay's collector.
   usage: ['relay'],
   // A store loads images, so it knows where they begin and how large they may be; flags/ knows nothing of stores.
@@ -37,7 +39,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   commander: ['cli'],
   'generic-pool': ['wasm'],
-  'lru-cache': ['evaluator', 'server'],
+  'lru-cache': ['evaluator', 'server', 'policy'],
   'prom-client': ['server'],
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
