@@ -52,3 +52,8 @@ export interface PolicyFailure {
 export function policyFailure(code: PolicyFailureCode, message: string): PolicyFailure {
   return { kind: 'failure', code, message };
 }
+
+/** Tells a failure from what stands beside it in a union. */
+export function isPolicyFailure(value: unknown): value is PolicyFailure {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'failure';
+}
