@@ -25,7 +25,10 @@ export class MetricLabels {
   /** Gives free places to the busiest of those without one. */
   rank(requests: Iterable<readonly [tenant: string, count: number]>): void {
     if (this.#labelled.size >= this.#most) return;
-    const unlabelled = [...requests].filter(([tenant, count]) => count > 0 && !this.#labelled.has(tenant));
+    const unlabelled = [...requests].filter(([tenant, count]) => {
+      // A tenant that is called so is counted with those it is called after.
+      return count > 0 && tenant !== OTHER && !this.#labelled.has(tenant);
+    });
     unlabelled.sort(([, left], [, right]) => right - left);
     for (const [tenant] of unlabelled.slice(0, this.#most - this.#labelled.size)) this.#labelled.add(tenant);
   }

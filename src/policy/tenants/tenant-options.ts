@@ -27,8 +27,8 @@ export const TENANT_LIMITS: TenantLimits = Object.freeze({
   queuedCalls: 64,
 });
 
-/** What the bundle of one tenant may be: compressed, inflated, and the ratio of the two (V-12). */
-export const BUNDLE_LIMITS = Object.freeze({ maxWireBytes: 16_777_216, maxInflatedBytes: 67_108_864, maxRatio: 100 });
+/** What the bundle of one tenant may be, on the wire and inflated; for whoever reads it in a source (V-12). */
+export const BUNDLE_LIMITS = Object.freeze({ maxWireBytes: 16_777_216, maxInflatedBytes: 67_108_864 });
 
 export interface RegistryOptions {
   /** From the last release until an unused tenant is closed. */
