@@ -1,5 +1,5 @@
 /**
- * Compiles assembly/flags/ to wasm/flags.wasm and writes wasm/manifest.json.
+ * Compiles assembly/ to wasm/: the evaluation kernel, the policies, and the manifest that describes them.
  *
  *   node scripts/build-guest.mjs            build
  *   node scripts/build-guest.mjs --check    build again elsewhere and compare with what is committed (exit code 1 if it differs)
@@ -7,35 +7,34 @@
 
 import { ensure } from './lib/ensure.mjs';
 import {
-  committedGuest,
-  compileGuest,
+  committedGuests,
+  compileGuests,
+  differences,
   MANIFEST_FILE,
-  rememberGuest,
-  sameGuest,
-  WASM_FILE,
-  writeGuest,
+  rememberGuests,
+  sameGuests,
+  summaryOf,
+  writeGuests,
 } from './lib/guest.mjs';
-import { sha256 } from './lib/hash.mjs';
 import { main, PlainError, say } from './lib/terminal.mjs';
 
 await main(async () => {
   await ensure();
-  const guest = await compileGuest();
-  const summary = `${guest.bytes.length} bytes, sha256 ${sha256(guest.bytes)}`;
+  const built = await compileGuests();
   if (process.argv.includes('--check')) {
-    const committed = committedGuest();
-    if (!sameGuest(guest, committed)) {
+    const committed = committedGuests();
+    if (!sameGuests(built, committed)) {
       throw new PlainError(
-        `The sources build to ${summary}.\n${WASM_FILE} has ${committed.bytes.length} bytes, sha256 ${sha256(committed.bytes)}` +
-          `${committed.manifest === guest.manifest ? '' : `; ${MANIFEST_FILE} does not describe the build`}.\n` +
-          'Either the build is not reproducible, or wasm/ is stale: run `npm run build:guest` and commit both files.',
+        `The sources do not build to what is committed (built against committed):\n` +
+          `${[...differences(built, committed), ...(committed.manifest === built.manifest ? [] : [`${MANIFEST_FILE} does not describe the build`])].join('\n')}\n` +
+          'Either the build is not reproducible, or wasm/ is stale: run `npm run build:guest` and commit what it wrote.',
       );
     }
-    rememberGuest();
-    say(`The guest builds to the committed bytes: ${summary}`);
+    rememberGuests();
+    say(`The guests build to the committed bytes:\n${summaryOf(built)}`);
     return;
   }
-  writeGuest(guest);
-  rememberGuest();
-  say(`${WASM_FILE}: ${summary}`);
+  writeGuests(built);
+  rememberGuests();
+  say(summaryOf(built));
 });

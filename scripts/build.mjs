@@ -1,5 +1,5 @@
 /**
- * Builds what the package ships: the guest (wasm/) when its sources changed, then dist/ when src/ changed: every module and
+ * Builds what the package ships: the guests (wasm/) when their sources changed, then dist/ when src/ changed: every module and
  * its types by the TypeScript compiler, then the entry points bundled over them, because opening a hundred small files
  * costs a starting process 40 ms. The package ships types and bundles; tests reach the single modules.
  * Nothing changed: nothing is done, in a fraction of a second. Waits for another build in the same checkout.
@@ -8,13 +8,12 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { ensure } from './lib/ensure.mjs';
 import {
-  committedGuest,
-  compileGuest,
-  guestIsCurrent,
-  rememberGuest,
-  sameGuest,
-  WASM_FILE,
-  writeGuest,
+  committedGuests,
+  compileGuests,
+  guestsAreCurrent,
+  rememberGuests,
+  sameGuests,
+  writeGuests,
 } from './lib/guest.mjs';
 import { filesUnder, hashFiles, readStamp, writeStamp } from './lib/hash.mjs';
 import { locked } from './lib/lock.mjs';
@@ -24,26 +23,26 @@ import { dim, main, PlainError, say, seconds } from './lib/terminal.mjs';
 
 const STAMP = 'dist';
 
-/** What package.json exports or starts, and the worker; what they share goes to dist/chunks/. */
-const ENTRIES = ['index', 'server/index', 'cli/main', 'evaluator/compile-worker'];
+/** What package.json exports or starts, and the workers; what they share goes to dist/chunks/. */
+const ENTRIES = ['index', 'server/index', 'cli/main', 'evaluator/compile-worker', 'policy-host/kv/redis-worker'];
 const CHUNKS = 'dist/chunks/';
 
 await main(async () => {
   await ensure();
   await locked(async () => {
-    await buildGuest();
+    await buildGuests();
     await buildDist();
   });
 });
 
-async function buildGuest() {
-  if (guestIsCurrent()) return;
+async function buildGuests() {
+  if (guestsAreCurrent()) return;
   const began = performance.now();
-  const guest = await compileGuest();
-  const changed = !sameGuest(guest, committedGuest());
-  writeGuest(guest);
-  rememberGuest();
-  say(dim(`Built ${WASM_FILE} in ${took(began)}${changed ? '; it changed: commit it with its manifest' : ''}.`));
+  const guests = await compileGuests();
+  const changed = !sameGuests(guests, committedGuests());
+  writeGuests(guests);
+  rememberGuests();
+  say(dim(`Built wasm/ in ${took(began)}${changed ? '; it changed: commit it with its manifest' : ''}.`));
 }
 
 async function buildDist() {

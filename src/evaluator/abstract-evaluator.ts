@@ -2,6 +2,7 @@
 
 import type { EdictError, OpenFeatureErrorCode } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../internal/json.ts';
+import type { EvaluatorFacts } from './evaluator-facts.ts';
 import type { EvaluationContext, FlagType, Resolution } from './resolution.ts';
 
 /** What the provider's state machine listens to. */
@@ -59,8 +60,8 @@ export abstract class AbstractEvaluator<R extends Resolution | Promise<Resolutio
   abstract isTrackable(flagKey: string): boolean;
   /** Conditional fetch now. `reason` shows in the log. */
   abstract refresh(reason: string): Promise<'changed' | 'unchanged' | 'failed'>;
-  /** Plain JSON for `diagnostics()`; no secret, no context value. */
-  abstract describe(): Record<string, unknown>;
+  /** Plain JSON for `diagnostics()`, as much of it as there is; no secret, no context value. */
+  abstract describe(): Partial<EvaluatorFacts>;
   /** A listener that throws is logged, never seen by an evaluation. */
   protected abstract logListenerError(caught: unknown): void;
 

@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { canonicalString } from '../internal/canonical-json.ts';
 import type { Clock } from '../options/clock.ts';
+import type { CacheFacts } from './evaluator-facts.ts';
 import type { Resolution } from './resolution.ts';
 
 /** Together, keys included; contexts can be large, and a count alone bounds nothing. */
@@ -76,7 +77,7 @@ export class AnswerCache {
     this.#answers.clear();
   }
 
-  describe(): Record<string, number> {
+  describe(): CacheFacts {
     const { size: entries, calculatedSize: bytes } = this.#answers;
     return { entries, bytes, hits: this.#hits, misses: this.#misses, purges: this.#generation };
   }

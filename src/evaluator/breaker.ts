@@ -1,5 +1,7 @@
 /** Decides whether a request may be begun now: a circuit breaker, a limit in flight, a rate, and the wait a relay asked for. */
 
+import type { BreakerFacts } from './evaluator-facts.ts';
+
 /** Why a request may not be begun. */
 export type BreakerRefusal = 'retryAfter' | 'breaker' | 'concurrency' | 'rate';
 
@@ -77,7 +79,7 @@ export class Breaker {
     this.#waitUntilMs = Math.max(this.#waitUntilMs, this.#clock.monotonic() + waitMs);
   }
 
-  describe(): { breaker: 'closed' | 'open' | 'half-open'; opened: number; inFlight: number; failuresInARow: number } {
+  describe(): BreakerFacts {
     return {
       breaker: this.#openUntilMs === undefined ? 'closed' : this.#probe === undefined ? 'open' : 'half-open',
       opened: this.#opened,

@@ -50,7 +50,7 @@ export class BulkMemory {
     this.#bytes = 0;
   }
 
-  describe(): Record<string, number> {
+  describe(): { answers: number; bytes: number } {
     return { answers: this.#answers.size, bytes: this.#bytes };
   }
 }

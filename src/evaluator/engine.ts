@@ -2,9 +2,11 @@
 
 import { EdictError } from '../errors.ts';
 import { type Clock, startTimer, type TimerHandle } from '../options/clock.ts';
+import { isHeard, publish } from '../telemetry/channels.ts';
 import { FlagStore, KERNEL_RULES } from '../wasm/flag-store.ts';
 import { loadModule, type ModuleSource, readManifest } from '../wasm/module.ts';
 import { StorePool } from '../wasm/store-pool.ts';
+import type { EngineFacts } from './evaluator-facts.ts';
 import { Lane } from './lane.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -112,6 +114,8 @@ export class Engine {
 
   #otherLane(snapshot: Snapshot): Lane | undefined {
     const resident = this.#resident;
+    // A snapshot that was just replaced is still in the spare; only others have to be loaded again.
+    if (this.#spare?.serves === snapshot) return this.#spare;
     if (resident?.isFree === true) {
       resident.load(snapshot);
       return resident;
@@ -135,9 +139,10 @@ export class Engine {
     void this.#pool?.release(lane.store).catch(() => undefined);
     if (this.#traps.length > STORM_TRAPS) this.#storm();
     this.#refill();
+    if (isHeard('edict:trap')) publish('edict:trap', { traps: this.#trapCount });
   }
 
-  describe(): Record<string, unknown> {
+  describe(): EngineFacts {
     const lanes = [this.#resident, this.#spare].filter((lane) => lane !== undefined);
     return {
       guestMemoryBytes: lanes.reduce((sum, lane) => sum + lane.store.memory.byteLength, 0),

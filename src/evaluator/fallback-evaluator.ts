@@ -120,7 +120,7 @@ export class FallbackEvaluator extends AbstractEvaluator<Answer> {
     return this.local.refresh(reason);
   }
 
-  override describe(): Record<string, unknown> {
+  override describe() {
     return { ...this.local.describe(), fallback: this.#remote.describe() };
   }
 

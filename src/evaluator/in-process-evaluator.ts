@@ -143,6 +143,23 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     return owner;
   }
 
+  /**
+   * Evaluates against the configuration that is in use now, whatever is loaded later: for an exchange whose parts must agree.
+   * An answer from a configuration that has been replaced costs the loading of its image, so pins are for as long as a request.
+   */
+  pin(): Pick<InProcessEvaluator, 'evaluate'> {
+    const snapshot = this.#snapshot;
+    return {
+      evaluate: (flagKey, context, defaultValue, type) => {
+        const entry = snapshot?.entry(flagKey);
+        if (snapshot === undefined || entry === undefined) return this.#missing(flagKey, defaultValue);
+        const { constant } = entry;
+        if (constant !== undefined) return this.settle(constant, defaultValue, type);
+        return this.#run(snapshot, entry, context, undefined, defaultValue, type);
+      },
+    };
+  }
+
   /** One guest call for all flags. Flags without a value to give carry `null`. */
   override evaluateAll(context: EvaluationContext, keys?: readonly string[]): readonly Resolution[] {
     if (keys !== undefined) {
@@ -218,7 +235,7 @@ export class InProcessEvaluator extends AbstractEvaluator<Resolution> {
     return snapshot.outcomes.raw(outcome);
   }
 
-  override describe(): Record<string, unknown> {
+  override describe() {
     return {
       state: this.state,
       flagCount: this.#snapshot?.flagCount ?? 0,

@@ -2,14 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
-import type { JsonObject } from '../internal/json.ts';
 import { holdProcess } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import type { ConfigurationMeta } from '../relay/feed-events.ts';
 import { LastKnownGood } from '../relay/last-known-good.ts';
+import type { PersistedFacts } from '../relay/relay-facts.ts';
 import { compile } from './configuration-compiler.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
 import type { Engine } from './engine.ts';
+import type { SnapshotOrigin } from './evaluator-facts.ts';
 import type { AliveCheck, LocalConfiguration } from './lifecycle.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -21,9 +22,6 @@ export interface Staged {
   /** The bytes it was compiled from, when it came as bytes. */
   readonly body?: Uint8Array;
 }
-
-/** Who gave the snapshot in use. */
-export type SnapshotOrigin = 'none' | 'bootstrap' | 'persisted' | 'relay' | 'loaded';
 
 /** One line names this many broken flags; the rest are counted. */
 const MAX_NAMED_BROKEN = 5;
@@ -69,7 +67,7 @@ export class InProcessSource {
   }
 
   /** The persisted file, for diagnostics; `null` without one. */
-  describePersisted(): JsonObject | null {
+  describePersisted(): PersistedFacts | null {
     return this.#lastKnownGood?.describe() ?? null;
   }
 

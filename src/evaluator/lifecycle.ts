@@ -10,6 +10,7 @@ import type { CompiledFacts, ConfigurationMeta, FeedEvent } from '../relay/feed-
 import { StreamClient } from '../relay/stream-client.ts';
 import { StreamTrigger } from '../relay/stream-trigger.ts';
 import type { EvaluatorEvent, EvaluatorState } from './abstract-evaluator.ts';
+import type { LifecycleFacts } from './evaluator-facts.ts';
 
 /** A configuration that was there before the relay answered, and is in use. */
 export interface LocalConfiguration {
@@ -200,10 +201,12 @@ export class Lifecycle<S extends CompiledFacts> {
     return () => this.#alive(session);
   }
 
-  describe(): Record<string, unknown> {
+  describe(): LifecycleFacts {
     const since = new Date(this.#stateSinceMs);
+    const age = this.confirmedAgeMs;
     return {
       stateSince: Number.isNaN(since.getTime()) ? null : since.toISOString(),
+      confirmedAgeMs: age === undefined ? null : Math.round(age),
       endpoint: this.#session?.connection?.endpoint ?? null,
       feed: this.#session?.feed?.describe() ?? null,
       stream: this.#session?.stream?.describe() ?? null,

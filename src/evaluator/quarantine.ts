@@ -3,6 +3,7 @@
 import type { EdictErrorCode } from '../errors.ts';
 import { type Clock, startTimer, type TimerHandle } from '../options/clock.ts';
 import type { SafeLogger } from '../telemetry/logger.ts';
+import type { QuarantineFacts } from './evaluator-facts.ts';
 import type { Resolution } from './resolution.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -99,7 +100,7 @@ export class Quarantine {
     if (this.#struck.size > MAX_STRUCK && oldest !== undefined) this.#struck.delete(oldest);
   }
 
-  describe(): Record<string, unknown> {
+  describe(): QuarantineFacts {
     const flags = [...this.#resting].slice(0, MAX_LISTED);
     return {
       active: this.#resting.size,

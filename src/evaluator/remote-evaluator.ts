@@ -56,11 +56,14 @@ export class RemoteEvaluator extends AbstractEvaluator<Promise<Resolution>> {
   constructor(options: EdictOptions | ResolvedOptions) {
     super();
     this.#options = Object.freeze({ ...resolveOptions(options), evaluationType: 'remote' as const });
-    const { endpoint, bootstrap, logger, clock, staleAfterFailures } = this.#options;
+    const { endpoint, logger, clock, staleAfterFailures } = this.#options;
     if (endpoint === undefined) {
       throw new EdictError('INVALID_OPTION', 'endpoint: got undefined; a remote evaluator requires it');
     }
-    if (bootstrap !== undefined) logger.warn('bootstrap has no effect in remote mode: the relay decides every flag');
+    for (const name of ['bootstrap', 'persistPath'] as const) {
+      if (this.#options[name] === undefined) continue;
+      logger.warn(`${name} has no effect in remote mode: the relay decides every flag`);
+    }
     this.#source = new RemoteSource(this.#options);
     this.#gate = new SilenceGate(clock, staleAfterFailures);
     this.#hold = new SharedHold(clock);
@@ -134,7 +137,7 @@ export class RemoteEvaluator extends AbstractEvaluator<Promise<Resolution>> {
     return this.#lifecycle.refresh(reason);
   }
 
-  override describe(): Record<string, unknown> {
+  override describe() {
     return {
       state: this.state,
       flagCount: this.#source.flagCount ?? null,

@@ -4,7 +4,9 @@ import { EdictError } from '../errors.ts';
 import { holdProcess, startTimer, type TimerHandle } from '../options/clock.ts';
 import type { FallbackPolicy } from '../options/fallback.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
+import { type ChannelMessages, isHeard, publish } from '../telemetry/channels.ts';
 import { Breaker, type BreakerLimits, type BreakerRefusal, type Pass } from './breaker.ts';
+import type { FallbackFacts } from './evaluator-facts.ts';
 import { FallbackWarnings } from './fallback-warnings.ts';
 import type { RemoteAnswer, RemoteQuestions } from './remote-answer.ts';
 import type { EvaluationContext, Resolution } from './resolution.ts';
@@ -118,10 +120,11 @@ export class RemoteFallback {
     if (typeof pass !== 'string') return this.#question(pass, local, context, budgetMs);
     this.#refused[pass]++;
     this.#warnings.note(local.flagKey, () => `${undecided(local)}; the relay was not asked: ${REFUSALS[pass]}`);
+    tell(local.flagKey, 'refused', pass);
     return undefined;
   }
 
-  describe(): Record<string, unknown> {
+  describe(): FallbackFacts {
     return {
       mode: this.#policy.mode,
       ...this.#counts,
@@ -215,6 +218,7 @@ export class RemoteFallback {
     }
     this.#counts.answered++;
     this.#warnings.note(local.flagKey, () => `${undecided(local)}; the relay decided it instead`);
+    tell(local.flagKey, 'answered');
     return remote;
   }
 
@@ -222,7 +226,12 @@ export class RemoteFallback {
     this.#counts[outcome]++;
     this.#options.logger.debug(`the relay could not decide flag "${local.flagKey}" either: ${reason}`);
     this.#warnings.note(local.flagKey, () => `${undecided(local)}; the relay could not decide it either: ${reason}`);
+    tell(local.flagKey, outcome);
   }
+}
+
+function tell(flagKey: string, outcome: ChannelMessages['edict:fallback']['outcome'], cause?: Refusal): void {
+  if (isHeard('edict:fallback')) publish('edict:fallback', { flagKey, outcome, cause });
 }
 
 function undecided({ flagKey, engineCode, errorMessage }: Resolution): string {

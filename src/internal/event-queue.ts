@@ -20,7 +20,7 @@ export type QueueDropCause = 'overflow' | 'bytes' | 'tooLarge' | 'refused' | 'cl
 /** The books the queue writes in; what waits is the queue's own to tell. */
 export interface QueueLedger {
   accept(count: number): void;
-  send(count: number): void;
+  deliver(count: number): void;
   drop(cause: QueueDropCause, count: number): void;
 }
 
@@ -136,7 +136,7 @@ export class EventQueue {
       return;
     }
     this.#held.shift();
-    if (outcome === 'sent') this.#ledger.send(batch.weight);
+    if (outcome === 'sent') this.#ledger.deliver(batch.weight);
     else this.#ledger.drop('refused', batch.weight);
   }
 

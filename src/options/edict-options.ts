@@ -146,15 +146,15 @@ export interface EdictOptions {
   readonly initTimeoutMs?: number | undefined;
   /**
    * Configuration to begin with, in the JSON of the relay. The relay, once it answers, wins. A document that is no
-   * configuration is ignored with a warning. Decide from the first moment when the relay is down at start, or work
-   * offline. Default: none.
+   * configuration is ignored with a warning. No effect in remote mode (warns). Decide from the first moment when the
+   * relay is down at start, or work offline. Default: none.
    */
   readonly bootstrap?: object | string | URL | (() => object | Promise<object>) | undefined;
   /**
    * File that keeps the last good configuration of the relay for the next start: written whole or not at all, mode
-   * 0600, with a checksum, bound to endpoint, key and filter; it holds no credential. It wins over `bootstrap`. A
-   * restart while the relay is down then decides with what was known last, instead of with defaults. Default: none
-   * (off).
+   * 0600, with a checksum, bound to endpoint, key and filter; it holds no credential. It wins over `bootstrap`. No
+   * effect in remote mode (warns). A restart while the relay is down then decides with what was known last, instead of
+   * with defaults. Default: none (off).
    */
   readonly persistPath?: string | URL | undefined;
   /**
@@ -292,5 +292,5 @@ export interface EdictOptions {
   /**
    * Source of jitter, and of nothing else. Tests that want the same delays each time. Default: `Math.random`.
    */
-  readonly random?: () => number | undefined;
+  readonly random?: (() => number) | undefined;
 }

@@ -77,7 +77,9 @@ function plainDefault(row: OptionRow<unknown>): string {
 
 /** An optional member may also be given as undefined, which counts as absent: spreads of partial objects do that. */
 function memberType(type: string): string {
-  return `${type} | undefined`;
+  // Bare, it would be a function that may give undefined.
+  const isFunction = /^\(.*\) => /.test(type);
+  return `${isFunction ? `(${type})` : type} | undefined`;
 }
 
 function wrap(text: string, width: number): string[] {

@@ -24,9 +24,17 @@ export class ContextHook implements Hook {
   }
 
   before(hookContext: BeforeHookContext): EvaluationContext {
-    const given: unknown = hookContext.context[RESERVED];
-    const siblings = isPlainObject(given) ? given : {};
+    const siblings = siblingsIn(hookContext.context[RESERVED]);
     return { ...hookContext.context, [RESERVED]: { ...siblings, exporterMetadata: { ...this.#metadata } } };
+  }
+}
+
+/** A getter or proxy of the caller's may throw; a hook that passed this on would turn a decision into the default. */
+function siblingsIn(given: unknown): Record<string, unknown> {
+  try {
+    return isPlainObject(given) ? { ...given } : {};
+  } catch {
+    return {};
   }
 }
 

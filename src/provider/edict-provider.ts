@@ -16,10 +16,13 @@ import type { FlagType, Resolution } from '../evaluator/resolution.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { isHeard, publish } from '../telemetry/channels.ts';
+import { Instruments } from '../telemetry/instruments.ts';
 import { consoleLogger, createSafeLogger } from '../telemetry/logger.ts';
 import type { FlushResult } from '../usage/usage-events.ts';
 import { ContextHook } from './context-hook.ts';
 import { createEvaluator } from './create-evaluator.ts';
+import { completeDiagnostics, type Diagnostics } from './diagnostics.ts';
+import { INSTRUMENT_ROWS } from './instrument-rows.ts';
 import { LifecycleEvents } from './lifecycle-events.ts';
 import { ProviderEvents } from './provider-events.ts';
 import { ProviderUsage } from './provider-usage.ts';
@@ -48,12 +51,13 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
   readonly evaluator: E;
   readonly #lifecycle: LifecycleEvents;
   readonly #usage: ProviderUsage | undefined;
+  readonly #instruments: Instruments<Diagnostics> | undefined;
 
   /** Throws `EdictError` INVALID_OPTION before any I/O. */
   constructor(options: EdictOptions);
   /**
    * Puts an evaluator of your own behind the SDK, or one that also serves others. `initialize()` starts it and `onClose()`
-   * closes it. No usage events are sent, because there is no option that says where to.
+   * closes it. There are no usage events and no metrics, because there are no options that say where to.
    */
   constructor(evaluator: E);
   constructor(source: EdictOptions | E) {
@@ -67,6 +71,10 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
       this.evaluator = createEvaluator(options) as E;
       this.events = new ProviderEvents(options.logger);
       this.#usage = ProviderUsage.create(options, this.evaluator);
+      const { meter, logger } = options;
+      if (meter !== undefined) {
+        this.#instruments = new Instruments(meter, INSTRUMENT_ROWS, () => this.diagnostics(), logger);
+      }
       const context = new ContextHook(options.exporterMetadata);
       this.hooks = this.#usage === undefined ? [context] : [context, this.#usage.hook];
     }
@@ -84,6 +92,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
    */
   async initialize(): Promise<void> {
     const settled = this.#lifecycle.begin();
+    this.#instruments?.register();
     try {
       await this.evaluator.initialize();
     } catch (caught) {
@@ -103,6 +112,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
    */
   async onClose(): Promise<void> {
     this.#lifecycle.close();
+    this.#instruments?.remove();
     await Promise.all([this.evaluator.close(), this.#usage?.close()]);
   }
 
@@ -167,9 +177,10 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
     return this.evaluator.refresh(`refreshIfStale(${maxAgeMs})`);
   }
 
-  /** State, configuration, counters and options as plain JSON; no credential, no context value. */
-  diagnostics(): Record<string, unknown> {
-    return { provider: this.metadata.name, ...this.evaluator.describe(), events: this.#usage?.describe() ?? null };
+  /** State, configuration, counters and options as plain JSON; no credential, no context value (docs/observability.md). */
+  diagnostics(): Diagnostics {
+    const { state } = this.evaluator;
+    return completeDiagnostics(state, this.evaluator.describe(), this.#usage?.describe() ?? null);
   }
 
   /** Hot path: one call, one details object and one promise on top of the evaluator. */

@@ -2,9 +2,8 @@
 
 import type { EvaluationContext, TrackingEventDetails } from '@openfeature/server-sdk';
 import type { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
-import type { JsonObject } from '../internal/json.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
-import { type FlushResult, UsageEvents } from '../usage/usage-events.ts';
+import { type FlushResult, UsageEvents, type UsageFacts } from '../usage/usage-events.ts';
 import { ExitFlush } from './exit-flush.ts';
 import { UsageHook } from './usage-hook.ts';
 
@@ -48,7 +47,7 @@ export class ProviderUsage {
     await this.#events.close(this.#closeTimeoutMs);
   }
 
-  describe(): JsonObject {
+  describe(): UsageFacts {
     return this.#events.describe();
   }
 }

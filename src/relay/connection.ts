@@ -11,6 +11,7 @@ import { redirectHost, refusalOf, relayMessage } from './refusal.ts';
 import type { CredentialOptions } from './request-headers.ts';
 import { RequestHeaders } from './request-headers.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { safeCause } from './safe-cause.ts';
 import type { Answer, StreamedAnswer, TransportOptions, TransportRequest } from './transport.ts';
 import { Transport } from './transport.ts';
 
@@ -131,12 +132,16 @@ export class RelayConnection {
     return { kind: 'failed', error: this.redacted(EdictError.from(caught, 'NETWORK')), pace: 'backoff' };
   }
 
-  /** A relay, or a proxy before it, may quote the credential it refuses. */
+  /** A relay, or a proxy before it, may quote the credential it refuses; a caller's `fetch` may quote the whole request. */
   redacted(error: EdictError): EdictError {
-    const text = this.#options.logger.redact(error.text);
-    if (text === error.text) return error;
-    const { code, status, requestId } = error;
+    const { logger } = this.#options;
+    const { code, status } = error;
+    const text = logger.redact(error.text);
+    const cause = safeCause(error.cause, logger);
+    const requestId = error.requestId === undefined ? undefined : logger.redact(error.requestId);
+    if (text === error.text && cause === error.cause && requestId === error.requestId) return error;
     return new EdictError(code, text, {
+      ...(cause === undefined ? {} : { cause }),
       ...(status === undefined ? {} : { status }),
       ...(requestId === undefined ? {} : { requestId }),
     });

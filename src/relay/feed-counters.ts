@@ -1,16 +1,16 @@
 /** What the feed has done so far, for diagnostics. */
 
 import type { EdictError } from '../errors.ts';
-import type { JsonObject } from '../internal/json.ts';
 import { emptyRecord } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import type { RefreshResult } from './feed-events.ts';
+import type { FeedCounts } from './relay-facts.ts';
 
 export class FeedCounters {
   readonly #clock: Clock;
   readonly #counts = { changed: 0, unchanged: 0, held: 0, failed: 0 };
   readonly #failedByCode = emptyRecord<number>();
-  #lastError: JsonObject | null = null;
+  #lastError: FeedCounts['lastError'] = null;
   #lastAttemptAt: string | null = null;
   #lastSuccessAt: string | null = null;
   #confirmed: { readonly wallMs: number; readonly monotonicMs: number } | undefined;
@@ -27,11 +27,17 @@ export class FeedCounters {
     this.#confirmed = { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
   }
 
-  countFailure({ code, status }: EdictError): void {
+  countFailure(error: EdictError): void {
+    const { code } = error;
     this.#counts.failed++;
     this.#failedByCode[code] = (this.#failedByCode[code] ?? 0) + 1;
     this.#lastAttemptAt = this.#time();
-    this.#lastError = { code, status: status ?? null, at: this.#lastAttemptAt };
+    this.noteError(error);
+  }
+
+  /** An error that no poll met. */
+  noteError({ code, status }: EdictError): void {
+    this.#lastError = { code, status: status ?? null, at: this.#time() };
   }
 
   /**
@@ -44,7 +50,7 @@ export class FeedCounters {
     return Math.max(this.#clock.now() - wallMs, this.#clock.monotonic() - monotonicMs);
   }
 
-  describe(): JsonObject {
+  describe(): FeedCounts {
     return {
       polls: { ...this.#counts, failedByCode: { ...this.#failedByCode } },
       lastError: this.#lastError === null ? null : { ...this.#lastError },

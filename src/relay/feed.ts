@@ -1,10 +1,10 @@
 /** Keeps a configuration fresh: when to ask the relay, what to do with the answer, never two at a time, never giving up. */
 
 import { EdictError } from '../errors.ts';
-import type { JsonObject } from '../internal/json.ts';
 import type { TimerHandle } from '../options/clock.ts';
 import { holdProcess, startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
+import { isHeard, publish } from '../telemetry/channels.ts';
 import type { CadenceOptions } from './cadence.ts';
 import { delayAfterFailure, delayBeforePoll, delayBeforeRecheck } from './cadence.ts';
 import type { ChangedConfiguration } from './configuration-client.ts';
@@ -22,8 +22,11 @@ import type {
 import type { HealthOptions } from './feed-health.ts';
 import { FeedHealth } from './feed-health.ts';
 import { FlipCounter } from './flip-counter.ts';
+import type { FeedFacts } from './relay-facts.ts';
 import { StartWindow } from './start-window.ts';
 import { ZeroFlagGuard } from './zero-flags.ts';
+
+const NO_ERROR = { code: undefined, status: undefined } as const;
 
 export type FeedOptions = HealthOptions &
   CadenceOptions &
@@ -132,8 +135,10 @@ export class ConfigurationFeed<C extends CompiledFacts> {
    */
   note(error: EdictError | undefined): void {
     if (this.#isStopped) return;
-    if (error !== undefined) this.#health.reportOtherFailure(error, this.#isServing);
-    else {
+    if (error !== undefined) {
+      this.#counters.noteError(error);
+      this.#health.reportOtherFailure(error, this.#isServing);
+    } else {
       this.#hasAnswered = true;
       this.#health.succeeded();
     }
@@ -158,7 +163,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   }
 
   /** Plain JSON for diagnostics; no secret, no content. */
-  describe(): JsonObject {
+  describe(): FeedFacts {
     const { clock } = this.#options;
     const { digest, validator, lastModified, relayVersion } = this.#applied ?? {};
     return {
@@ -199,7 +204,13 @@ export class ConfigurationFeed<C extends CompiledFacts> {
     this.#cancelTimer();
     this.#current = this.#attempt().then((attempt) => {
       this.#current = undefined;
-      return this.#isStopped ? 'failed' : this.#settle(attempt);
+      if (this.#isStopped) return 'failed';
+      const result = this.#settle(attempt);
+      if (isHeard('edict:poll')) {
+        const { code, status } = attempt.kind === 'failed' ? attempt.error : NO_ERROR;
+        publish('edict:poll', { outcome: result, code, status });
+      }
+      return result;
     });
     return this.#current;
   }

@@ -1,6 +1,5 @@
 /** Keeps the relay's last good configuration in a file, for a start while the relay is down (relay-and-provider §5.6). */
 
-import type { JsonObject } from '../internal/json.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import type { ConfigurationMeta } from './feed-events.ts';
 import { type Files, WholeFile } from './last-known-good-file.ts';
@@ -12,6 +11,7 @@ import {
   type SavedConfiguration,
 } from './last-known-good-format.ts';
 import { type OwnerOptions, ownerOf } from './last-known-good-owner.ts';
+import type { PersistedFacts } from './relay-facts.ts';
 
 export type LastKnownGoodOptions = OwnerOptions &
   Pick<ResolvedOptions, 'persistMaxAgeMs' | 'maxInflatedBytes' | 'clock' | 'logger'> & { readonly persistPath: string };
@@ -91,7 +91,7 @@ export class LastKnownGood {
     await this.#writing;
   }
 
-  describe(): JsonObject {
+  describe(): PersistedFacts {
     const { persistPath } = this.#options;
     const savedAtMs = this.#held?.savedAtMs;
     return {

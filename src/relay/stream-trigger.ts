@@ -3,12 +3,13 @@
 import type { Readable } from 'node:stream';
 
 import { EdictError } from '../errors.ts';
-import type { JsonObject } from '../internal/json.ts';
 import type { TimerHandle } from '../options/clock.ts';
 import { startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
+import { type ChannelMessages, isHeard, publish } from '../telemetry/channels.ts';
 import { backoff, jittered } from './backoff.ts';
 import type { RelayFailure } from './connection.ts';
+import type { StreamFacts } from './relay-facts.ts';
 import type { StreamClient } from './stream-client.ts';
 import { StreamParser } from './stream-parser.ts';
 
@@ -63,7 +64,7 @@ export class StreamTrigger {
   #retryMs = MIN_RECONNECT_MS;
   #consecutiveFailures = 0;
   #isOutageLogged = false;
-  #lastError: JsonObject | null = null;
+  #lastError: StreamFacts['lastError'] = null;
   readonly #timers = new Map<TimerName, TimerHandle>();
 
   constructor(options: StreamOptions, client: Pick<StreamClient, 'open' | 'close'>, ports: StreamPorts) {
@@ -87,7 +88,7 @@ export class StreamTrigger {
     await this.#client.close();
   }
 
-  describe(): JsonObject {
+  describe(): StreamFacts {
     return { state: this.#state, ...this.#counts, lastError: this.#lastError };
   }
 
@@ -108,9 +109,10 @@ export class StreamTrigger {
         this.#options.logger.warn(
           `the relay offers no change stream (it answered ${result.status}); the configuration is polled only`,
         );
+        tell('absent', undefined, result.status);
         break;
       case 'failed':
-        this.#fail(result);
+        this.#fail('failed', result);
         break;
     }
   }
@@ -141,6 +143,7 @@ export class StreamTrigger {
     this.#ports.onUp(true);
     // What happened while nobody listened is told by no event.
     this.#triggerSoon();
+    tell('opened');
   }
 
   /** Only now is an outage over: a stream that ends as soon as it began would otherwise warn each time. */
@@ -158,6 +161,7 @@ export class StreamTrigger {
     this.#after('trigger', streamTriggerDelayMs * random(), () => {
       this.#counts.triggers++;
       this.#ports.onTrigger();
+      tell('triggered');
     });
   }
 
@@ -175,11 +179,11 @@ export class StreamTrigger {
     this.#clear('steady');
     body.destroy();
     this.#ports.onUp(false);
-    this.#fail({ kind: 'failed', error, pace: 'backoff' }, this.#isSteady);
+    this.#fail('ended', { kind: 'failed', error, pace: 'backoff' }, this.#isSteady);
   }
 
   /** The end of a steady stream (a quiet relay, one that restarts) is nothing to warn about, unless it does not come back. */
-  #fail({ error, pace, retryAfterMs = 0 }: RelayFailure, isOrdinary = false): void {
+  #fail(event: 'ended' | 'failed', { error, pace, retryAfterMs = 0 }: RelayFailure, isOrdinary = false): void {
     const { clock, random, maxBackoffMs, authRetryIntervalMs, logger } = this.#options;
     this.#state = 'waiting';
     this.#counts.failures++;
@@ -194,6 +198,7 @@ export class StreamTrigger {
         ? jittered(authRetryIntervalMs, random)
         : backoff(this.#consecutiveFailures, maxBackoffMs, random);
     this.#after('reconnect', Math.max(delayMs, this.#retryMs, retryAfterMs), () => void this.#connect());
+    tell(event, error.code, error.status);
   }
 
   #after(name: TimerName, delayMs: number, work: () => void): void {
@@ -209,6 +214,10 @@ export class StreamTrigger {
     this.#options.clock.clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
+}
+
+function tell(event: ChannelMessages['edict:stream']['event'], code?: string, status?: number): void {
+  if (isHeard('edict:stream')) publish('edict:stream', { event, code, status });
 }
 
 /** RFC 3339; a caller's clock may give anything. */

@@ -17,13 +17,24 @@ export interface ChannelMessages {
     readonly code: string | undefined;
     readonly status: number | undefined;
   };
-  /** The change stream opened, ended, or said that something changed. */
-  readonly 'edict:stream': { readonly event: 'opened' | 'ended' | 'triggered'; readonly status: number | undefined };
-  /** A guest threw; its store is being replaced. */
+  /**
+   * The change stream: it opened; ended after it was open; could not be opened; is not offered (`absent`); or one conditional
+   * fetch was asked for because of it (`triggered`). `code` and `status` say why it ended or failed.
+   */
+  readonly 'edict:stream': {
+    readonly event: 'opened' | 'ended' | 'failed' | 'absent' | 'triggered';
+    readonly code: string | undefined;
+    readonly status: number | undefined;
+  };
+  /** A guest threw; its store is being replaced. `traps`: how many of this evaluator, this one included. */
   readonly 'edict:trap': { readonly traps: number };
-  /** A remote fallback ended. */
-  readonly 'edict:fallback': { readonly flagKey: string; readonly outcome: string };
-  /** Usage events were sent or dropped. */
+  /** The relay was asked about a flag that could not be decided here, or was not (`refused`, with the limit as `cause`). */
+  readonly 'edict:fallback': {
+    readonly flagKey: string;
+    readonly outcome: 'answered' | 'failed' | 'timedOut' | 'refused';
+    readonly cause: string | undefined;
+  };
+  /** Usage events were sent, or dropped for one cause; summed over the work at hand. */
   readonly 'edict:events': { readonly sent: number; readonly dropped: number; readonly cause: string | undefined };
 }
 
@@ -39,14 +50,14 @@ const CHANNELS: { readonly [Name in ChannelName]: Channel } = {
   'edict:events': channel('edict:events'),
 };
 
-/** Whether anybody listens; asked before a message is made on a hot path. */
+/** Whether anybody listens; asked before a message is made, so that a channel nobody listens to costs one property read. */
 export function isHeard(name: ChannelName): boolean {
   return CHANNELS[name].hasSubscribers;
 }
 
 /**
  * Publishes one message. A listener that throws is Node's to report (as an uncaught exception on the next tick), and never
- * reaches whoever published.
+ * reaches whoever published. Listeners run at once and may call back: publish last, when everything is in its new state.
  */
 export function publish<Name extends ChannelName>(name: Name, message: ChannelMessages[Name]): void {
   const { [name]: topic } = CHANNELS;

@@ -18,6 +18,8 @@ export interface SafeLogger {
   remember(secret: string): void;
   /** The text as it would be logged: credentials replaced, control characters shown as escapes. */
   redact(text: string): string;
+  /** Whether a credential is in the text. */
+  betrays(text: string): boolean;
 }
 
 /** The default: warnings and errors go to the console, the rest nowhere (as the OpenFeature SDK's default does). */
@@ -37,17 +39,34 @@ const MAX_SECRETS = 64;
 /** Replacing a text of three letters would hide ordinary words and protect nothing. */
 const MIN_SECRET_LENGTH = 4;
 
+/**
+ * Credentials that nobody told us of: of a proxy in its URL, of whatever a caller's `fetch` or dispatcher quotes of a request.
+ * What precedes them is kept.
+ */
+const TELLTALES: readonly RegExp[] = [
+  // User information of a URL.
+  /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'`<>]+(?=@)/gi,
+  // The key in the query of a stream, and its cousins.
+  /([?&](?:api[-_]?key|access[-_]?token|token|secret|signature|password)=)[^\s&#"'`<>]+/gi,
+  // A header that was printed, or the value of one.
+  /((?:\b(?:proxy-)?authorization|\bx-api-key)["']?\s*[:=]\s*["']?(?:[a-z]+ +)?)[^\s"',;]{4,}/gi,
+  /(\b(?:bearer|basic) +)[a-z0-9+/._~-]{16,}=*/gi,
+];
+
 type Level = 'error' | 'warn' | 'info' | 'debug';
 
 /** Wraps the caller's logger. A logger that throws, or whose promise rejects, is ignored. */
 export function createSafeLogger(target: Logger): SafeLogger {
   const secrets = new Set<string>();
 
-  const redact = (text: string): string => {
+  const hide = (text: string): string => {
     let shown = text;
-    for (const secret of secrets) shown = shown.replaceAll(secret, REDACTED);
-    return escapeControls(shown);
+    // Longest first: one secret may be the beginning of another, whose rest would stay to be read.
+    for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, REDACTED);
+    for (const telltale of TELLTALES) shown = shown.replace(telltale, `$1${REDACTED}`);
+    return shown;
   };
+  const redact = (text: string): string => escapeControls(hide(text));
   const write = (level: Level, message: string): void => {
     try {
       const returned: unknown = target[level](PREFIX + redact(message));
@@ -72,6 +91,7 @@ export function createSafeLogger(target: Logger): SafeLogger {
       if (secrets.size > MAX_SECRETS && oldest !== undefined) secrets.delete(oldest);
     },
     redact,
+    betrays: (text) => hide(text) !== text,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Counts what became of events: accepted, sent, dropped and why. */
 
-import type { JsonObject } from '../internal/json.ts';
+import { isHeard } from '../telemetry/channels.ts';
+import { EventNews, SENT } from './event-news.ts';
 
 /** Why an accepted event will not be sent. */
 export type DropCause =
@@ -19,6 +20,20 @@ export type DropCause =
 
 /** Why an event was not accepted. */
 export type RejectCause = 'beforeStart' | 'afterClose' | 'sampledOut';
+
+/** The books as diagnostics show them. */
+export type LedgerFacts = {
+  readonly accepted: number;
+  readonly sent: number;
+  readonly dropped: { readonly total: number } & Readonly<Record<DropCause, number>>;
+  readonly notAccepted: Readonly<Record<RejectCause, number>>;
+  readonly batches: {
+    readonly sent: number;
+    readonly failed: number;
+    readonly refused: number;
+    readonly split: number;
+  };
+};
 
 /**
  * The books of all lives of one `UsageEvents`.
@@ -40,25 +55,28 @@ export class Ledger {
     closed: 0,
   };
   readonly #notAccepted: Record<RejectCause, number> = { beforeStart: 0, afterClose: 0, sampledOut: 0 };
+  readonly #news = new EventNews();
 
   accept(count: number): void {
     this.accepted += count;
   }
 
-  send(count: number): void {
+  deliver(count: number): void {
     this.sent += count;
+    if (isHeard('edict:events')) this.#news.note(SENT, count);
   }
 
   drop(cause: DropCause, count: number): void {
     this.dropped += count;
     this.#dropped[cause] += count;
+    if (isHeard('edict:events')) this.#news.note(cause, count);
   }
 
   reject(cause: RejectCause): void {
     this.#notAccepted[cause]++;
   }
 
-  describe(): JsonObject {
+  describe(): LedgerFacts {
     return {
       accepted: this.accepted,
       sent: this.sent,

@@ -1,7 +1,6 @@
 /** Whether the collector takes events: failures in a row, and one line in the log when an outage begins and one when it ends. */
 
 import type { EdictError } from '../errors.ts';
-import type { JsonObject } from '../internal/json.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -17,11 +16,19 @@ export function fateOf({ status }: EdictError): Fate {
 
 const MAY_HEAL: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
 
+/** How the collector is doing, for diagnostics. */
+export type OutageFacts = {
+  /** Failures in a row that a later try may heal. */
+  readonly consecutiveFailures: number;
+  readonly lastError: { readonly code: string; readonly status: number | null; readonly at: string | null } | null;
+  readonly lastSentAt: string | null;
+};
+
 export class Outage {
   readonly #options: Pick<ResolvedOptions, 'clock' | 'logger'>;
   readonly #ledger: Ledger;
   #consecutiveFailures = 0;
-  #lastError: JsonObject | null = null;
+  #lastError: OutageFacts['lastError'] = null;
   #lastSentAt: string | null = null;
   #begunAtMs: number | undefined;
   /** The outage began some time after the last success; what was dropped since then is its loss. */
@@ -38,7 +45,7 @@ export class Outage {
     return this.#consecutiveFailures;
   }
 
-  describe(): JsonObject {
+  describe(): OutageFacts {
     return {
       consecutiveFailures: this.#consecutiveFailures,
       lastError: this.#lastError,

@@ -1,15 +1,15 @@
 /** Usage events: takes evaluations and `track()` calls in, and brings them to the collector without anybody waiting. */
 
 import { EventQueue } from '../internal/event-queue.ts';
-import type { JsonObject, JsonValue } from '../internal/json.ts';
+import type { JsonValue } from '../internal/json.ts';
 import { safeJson } from '../internal/json-safe.ts';
 import { holdProcess, startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { CollectorClient, collectorEndpoints } from './collector-client.ts';
 import type { EventSubject } from './event-writer.ts';
 import { DEFAULT_VARIATION, EventWriter, epochSeconds, trackingEvent, utf8Length } from './event-writer.ts';
-import { Ledger } from './ledger.ts';
-import { Outage } from './outage.ts';
+import { Ledger, type LedgerFacts } from './ledger.ts';
+import { Outage, type OutageFacts } from './outage.ts';
 import { Publisher } from './publisher.ts';
 import { queueLimits } from './queue-limits.ts';
 import type { UsageSink } from './sink.ts';
@@ -43,6 +43,14 @@ export interface FlushResult {
   readonly pending: number;
   readonly dropped: number;
 }
+
+/** Usage events in diagnostics; accepted = sent + dropped.total + pending, at every moment. */
+export type UsageFacts = LedgerFacts &
+  OutageFacts & {
+    readonly state: 'off' | 'not-started' | 'started' | 'closed';
+    readonly pending: number;
+    readonly pendingBytes: number;
+  };
 
 /** Everything that lives from one `start` to the next `close`. */
 interface Life {
@@ -163,7 +171,7 @@ export class UsageEvents {
   }
 
   /** Counters for diagnostics: plain JSON, no event. */
-  describe(): JsonObject {
+  describe(): UsageFacts {
     const life = this.#life;
     return {
       state: this.#isOff ? 'off' : life !== undefined ? 'started' : this.#wasClosed ? 'closed' : 'not-started',

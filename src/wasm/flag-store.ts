@@ -1,7 +1,7 @@
 /** A store of the flag kernel: one instance with its memory, holding at most one image. */
 
-import { instantiateSync } from '@assemblyscript/loader';
 import { EdictError } from '../errors.ts';
+import { instantiate } from './assemblyscript.ts';
 import { GuestMemory } from './memory.ts';
 import type { ModuleRules } from './verify-module.ts';
 import { denyWasi, WASI_IMPORTS, WASI_MODULE } from './wasi.ts';
@@ -47,9 +47,9 @@ export class FlagStore {
   constructor(module: object, abi: number) {
     let spoken: number;
     try {
-      const { instance } = instantiateSync(module as WebAssembly.Module, { [WASI_MODULE]: denyWasi() });
-      // The loader's own export wrappers count arguments on every call; the hot path takes the instance's.
-      this.#kernel = instance.exports as unknown as KernelExports;
+      this.#kernel = instantiate(module as WebAssembly.Module, {
+        [WASI_MODULE]: denyWasi(),
+      }) as unknown as KernelExports;
       spoken = this.#kernel.abiVersion();
     } catch (caught) {
       throw new EdictError('MODULE_REJECTED', `the module does not start: ${(caught as Error).message}`, {

@@ -17,13 +17,26 @@ export interface ManifestEntry {
   readonly engine: string;
 }
 
+/** One policy of wasm/manifest.json. */
+export interface PolicyEntry extends Pick<ManifestEntry, 'file' | 'bytes' | 'sha256'> {
+  /** The interface it speaks: `edict-core/1`. */
+  readonly abi: string;
+}
+
+/** wasm/manifest.json. */
+export interface Manifest {
+  readonly flags: ManifestEntry;
+  /** By name. */
+  readonly policies: Readonly<Record<string, PolicyEntry>>;
+}
+
 /** Bytes, a compiled `WebAssembly.Module`, a path or a `file:` URL. */
 export type ModuleSource = Uint8Array | string | URL | object;
 
 /** Reads the manifest that is shipped with the package. */
-export async function readManifest(): Promise<{ readonly flags: ManifestEntry }> {
+export async function readManifest(): Promise<Manifest> {
   try {
-    return JSON.parse(await readFile(packageFile('wasm/manifest.json'), 'utf8')) as { flags: ManifestEntry };
+    return JSON.parse(await readFile(packageFile('wasm/manifest.json'), 'utf8')) as Manifest;
   } catch (caught) {
     throw new EdictError('MODULE_REJECTED', 'wasm/manifest.json of the package cannot be read; reinstall it', {
       cause: caught,

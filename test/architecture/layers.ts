@@ -39,11 +39,12 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   commander: ['cli'],
   'generic-pool': ['wasm'],
-  'lru-cache': ['evaluator', 'server', 'policy'],
+  'lru-cache': ['evaluator', 'server', 'policy', 'policy-host'],
   'prom-client': ['server'],
+  redis: ['policy-host'],
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
-  undici: ['relay', 'cli', 'options'],
+  undici: ['relay', 'cli', 'options', 'policy-host'],
   yaml: ['flags'],
 };
 

@@ -23,7 +23,7 @@ async function answerTo({ input }: VectorRecord): Promise<string> {
 }
 
 describe('the recorded evaluations (D-62)', () => {
-  it('are 20,000, and each answer is equal in every member', async () => {
+  it('are 20,000, and each answer is equal in every member (GOFF-ENG-001, GOFF-IP-014)', async () => {
     const records = readVectors();
     expect(records).toHaveLength(20_000);
     const different: string[] = [];

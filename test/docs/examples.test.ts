@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-const SHOP = fileURLToPath(new URL('../../examples/shop/main.mjs', import.meta.url));
+const example = (name: string): string => fileURLToPath(new URL(`../../examples/${name}/main.mjs`, import.meta.url));
 
-/** Runs the shop with a temporary folder of its own. */
-async function shop(...args: string[]) {
+/** Runs an example with a temporary folder of its own. */
+async function run(name: string, ...args: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'edict-examples-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const env = { ...process.env, TMPDIR: folder, NO_COLOR: '1' };
-  const child = spawn(process.execPath, [SHOP, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [example(name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -34,7 +34,7 @@ async function shop(...args: string[]) {
 
 describe('the shop', () => {
   it('decides, sees a change of its flag file, and with --once ends by itself, leaving nothing behind', async () => {
-    const { folder, output, ended } = await shop('--once');
+    const { folder, output, ended } = await run('shop', '--once');
     expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
     const { stdout } = output;
     for (const user of ['ana', 'ben', 'crawler']) expect(stdout).toMatch(new RegExp(`^${user} `, 'm'));
@@ -51,7 +51,7 @@ describe('the shop', () => {
   });
 
   it('runs on until it is stopped, answers what it tells to curl, and then leaves nothing behind', async () => {
-    const { child, folder, output, ended, seen } = await shop();
+    const { child, folder, output, ended, seen } = await run('shop');
     await seen(/stop +Ctrl-C/);
     const [, basket] = await seen(/curl '(http:\S+\/basket\S+)'/);
     const [, flags] = await seen(/curl '(http:\S+\/flags\S+)'/);
@@ -64,5 +64,38 @@ describe('the shop', () => {
     child.kill('SIGINT');
     expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** What an example that ends by itself printed. */
+async function printed(name: string): Promise<string> {
+  const { folder, output, ended } = await run(name);
+  expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(await readdir(folder)).toEqual([]);
+  return output.stdout;
+}
+
+describe('OpenTelemetry', () => {
+  it("has events and counts of evaluations from OpenFeature's hooks, and the facts inside from Edict (D-94)", async () => {
+    const stdout = await printed('opentelemetry');
+    expect(stdout).toMatch(/^ {2}feature_flag\.evaluation {2}new-checkout {2}on {2}targeting_match$/m);
+    expect(stdout).toMatch(/^ {2}feature_flag\.evaluation {2}no-such-flag {2}- {2}error {2}flag_not_found$/m);
+    expect(stdout).toMatch(
+      /^ {2}feature_flag\.evaluation_requests_total {2}2 {2}key=new-checkout provider\.name=edict$/m,
+    );
+    expect(stdout).toMatch(/^ {2}edict\.provider\.state {2}1 {2}state=ready$/m);
+    expect(stdout).toMatch(/^ {2}edict\.polls {2}1 {2}outcome=changed$/m);
+    expect(stdout).toMatch(/^ {2}edict\.events\.accepted {2}3$/m);
+    expect(stdout).not.toMatch(/ana|ben/);
+  });
+});
+
+describe('the multi-provider', () => {
+  it('answers from Edict, then from memory, then with the default (S-42)', async () => {
+    expect((await printed('multi-provider')).trimEnd().split('\n')).toEqual([
+      'new-checkout  true   on   STATIC  Edict',
+      'dark-mode     true   on   STATIC  memory',
+      'no-such-flag  false  -    ERROR   nobody',
+    ]);
   });
 });

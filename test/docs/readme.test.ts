@@ -72,6 +72,16 @@ describe('README', () => {
     expect(named.map((name) => name[1]).sort()).toEqual(Object.keys(dependencies).sort());
   });
 
+  it('says why WebAssembly, what stays on the relay, and what happens when the relay is down (D-15)', async () => {
+    const text = await readFile(join(root, 'README.md'), 'utf8');
+    for (const lead of ['Why WebAssembly: ', 'What stays on the relay: ']) {
+      const paragraph = text.split('\n\n').find((part) => part.startsWith(lead));
+      expect(paragraph?.split(' ').length, lead).toBeGreaterThan(25);
+    }
+    const down = text.slice(text.indexOf('## When the relay is down')).split('\n## ')[0] as string;
+    expect(down.split('\n').filter((line) => line.startsWith('| ')).length).toBeGreaterThan(5);
+  });
+
   it('links only to files that exist', async () => {
     const text = await readFile(join(root, 'README.md'), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);

@@ -209,7 +209,7 @@ describe('a good configuration survives, STALE comes on time, and one refresh re
 
 describe('304', () => {
   it.each(['304-no-etag', '304-other-etag'])(
-    '%s is unchanged and writes nothing, not even the validator (S-14)',
+    '%s is unchanged and writes nothing, not even the validator (S-14, GOFF-IP-015)',
     async (fault) => {
       const bench = await Bench.create();
       await bench.evaluator.initialize();

@@ -36,7 +36,7 @@ export function run(
   });
 }
 
-async function npm(args: readonly string[], cwd: string): Promise<string> {
+export async function npm(args: readonly string[], cwd: string): Promise<string> {
   const script = process.env['npm_execpath'];
   const viaNode = script !== undefined && /\.c?js$/.test(script);
   const ended = await run(viaNode ? process.execPath : 'npm', viaNode ? [script, ...args] : args, cwd);
@@ -51,6 +51,13 @@ export interface Packed {
   /** Bytes of the tarball. */
   readonly size: number;
   readonly files: readonly { readonly path: string }[];
+}
+
+/** Packs the project into a folder. */
+export async function pack(folder: string): Promise<Packed> {
+  const output = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT);
+  const [packed] = JSON.parse(output) as [Packed];
+  return packed;
 }
 
 export class InstalledApp {
@@ -72,8 +79,7 @@ export class InstalledApp {
   static async create(): Promise<InstalledApp> {
     const scratch = mkdtempSync(join(tmpdir(), 'edict-package-'));
     try {
-      const output = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], ROOT);
-      const [packed] = JSON.parse(output) as [Packed];
+      const packed = await pack(scratch);
       const app = new InstalledApp(scratch, mkdtempSync(join(scratch, 'app-')), packed);
       writeFileSync(join(app.folder, 'package.json'), '{ "name": "app", "private": true }\n');
       const quiet = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
@@ -104,7 +110,7 @@ export class InstalledApp {
   }
 }
 
-function lockedVersion(name: string): string {
+export function lockedVersion(name: string): string {
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
     readonly packages: Readonly<Record<string, { readonly version?: string }>>;
   };

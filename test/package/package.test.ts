@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANSWERS, COMMON_JS, ES_MODULE, withoutRequireWarning } from './first-evaluation.ts';
 import { InstalledApp, ROOT, run } from './installed-app.ts';
 
 const MAX_TARBALL_BYTES = 400_000;
@@ -20,38 +21,52 @@ beforeAll(async () => {
 
 afterAll(() => app?.remove());
 
-/** The body of the application; `InProcessEvaluator` is in scope. Prints one line of JSON. */
-const EVALUATE = `
-  const rule = { name: 'staff', query: 'email ew "@example.com"', variation: 'on' };
-  const flag = { variations: { on: true, off: false }, targeting: [rule], defaultRule: { variation: 'off' } };
-  const evaluator = new InProcessEvaluator({ bootstrap: { flags: { 'new-checkout': flag } } });
-  async function main() {
-    await evaluator.initialize();
-    const subjects = ['ann@example.com', 'bob@elsewhere.org'];
-    const answers = subjects.map((email) => evaluator.evaluate('new-checkout', { targetingKey: email, email }, false));
-    await evaluator.close();
-    console.log(JSON.stringify(answers.map(({ value, variant, reason, ruleName }) => [value, variant, reason, ruleName ?? null])));
-  }
-`;
-
-const EXPECTED = [
-  [true, 'on', 'TARGETING_MATCH', 'staff'],
-  [false, 'off', 'DEFAULT', null],
-];
-
 describe('the installed package', { timeout: SLOW_MS }, () => {
-  it('evaluates a flag in an ES module', async () => {
-    const text = `import { InProcessEvaluator } from 'edict';\n${EVALUATE}\nawait main();\n`;
-    const ended = await app.runFile('app.mjs', text);
+  it('evaluates a flag in an ES module (D-01, D-90)', async () => {
+    const ended = await app.runFile('app.mjs', ES_MODULE);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(ended.stdout)).toEqual(EXPECTED);
+    expect(JSON.parse(ended.stdout)).toEqual(ANSWERS);
   });
 
-  it('evaluates a flag in a CommonJS module', async () => {
-    const text = `const { InProcessEvaluator } = require('edict');\n${EVALUATE}\nvoid main();\n`;
-    const ended = await app.runFile('app.cjs', text);
+  it('evaluates a flag in a CommonJS module (D-01, D-90)', async () => {
+    const ended = await app.runFile('app.cjs', COMMON_JS);
     expect({ code: ended.code, complaint: withoutRequireWarning(ended.stderr) }).toEqual({ code: 0, complaint: '' });
-    expect(JSON.parse(ended.stdout)).toEqual(EXPECTED);
+    expect(JSON.parse(ended.stdout)).toEqual(ANSWERS);
+  });
+
+  it('defines no global and reads no file of its own when it is imported, and uses nothing that only CommonJS has (D-63)', async () => {
+    const text = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const globals = Reflect.ownKeys(globalThis);
+      const touched = [];
+      const watch = (where, name) => {
+        const original = where[name];
+        if (typeof original !== 'function') return;
+        where[name] = function (...args) {
+          touched.push(String(args[0]));
+          return Reflect.apply(original, this, args);
+        };
+      };
+      for (const name of ['readFile', 'readFileSync', 'open', 'openSync', 'createReadStream']) watch(fs, name);
+      for (const name of ['readFile', 'open']) watch(fs.promises, name);
+      syncBuiltinESMExports();
+      fs.readFileSync('seen.txt');
+      await import('edict');
+      console.log(JSON.stringify({ touched, added: Reflect.ownKeys(globalThis).filter((key) => !globals.includes(key)).map(String) }));`;
+    writeFileSync(join(app.folder, 'seen.txt'), '');
+    const ended = await app.runFile('import-only.mjs', text);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const { touched, added } = JSON.parse(ended.stdout) as { touched: string[]; added: string[] };
+    // What Node’s own loader reads is code and manifests of packages.
+    const files = touched.filter((path) => !/\.[cm]?js$|[\\/]package\.json$/.test(path));
+    expect([...new Set(files)]).toEqual(['seen.txt']);
+    expect(added).toEqual([]);
+    const code = app.packed.files.filter(({ path }) => path.startsWith('dist/') && path.endsWith('.js'));
+    expect(code.length).toBeGreaterThan(3);
+    for (const { path } of code) {
+      expect(readFileSync(app.installed(path), 'utf8'), path).not.toMatch(/\b(?:__dirname|__filename|require\()/);
+    }
   });
 
   it('opens every entry point of package.json', async () => {
@@ -114,19 +129,28 @@ describe('the installed package', { timeout: SLOW_MS }, () => {
 });
 
 describe('the tarball', { timeout: SLOW_MS }, () => {
-  it('contains the guest that its manifest describes', () => {
-    const { flags } = readJson(app.installed('wasm', 'manifest.json')) as {
-      flags: { file: string; bytes: number; sha256: string };
+  it('contains the guests that its manifest describes', () => {
+    interface Entry {
+      file: string;
+      bytes: number;
+      sha256: string;
+    }
+    const { flags, policies } = readJson(app.installed('wasm', 'manifest.json')) as {
+      flags: Entry;
+      policies: Record<string, Entry>;
     };
-    const bytes = readFileSync(app.installed('wasm', flags.file));
-    expect(bytes.length).toBe(flags.bytes);
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(flags.sha256);
+    expect(Object.keys(policies)).toContain('set-headers');
+    for (const entry of [flags, ...Object.values(policies)]) {
+      const bytes = readFileSync(app.installed('wasm', entry.file));
+      expect(bytes.length).toBe(entry.bytes);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(entry.sha256);
+    }
   });
 
   it('contains what is used and nothing else: built code, guest, licence, readme, changelog', () => {
     const paths = app.packed.files.map(({ path }) => path);
     const wanted =
-      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|manifest\.json)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|wasm\/(flags\.wasm|policies\/[a-z-]+\.wasm|manifest\.json)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'wasm/flags.wasm', 'dist/index.js', 'dist/index.d.ts']),
@@ -142,13 +166,13 @@ describe('the tarball', { timeout: SLOW_MS }, () => {
     expect(Object.keys(dependencies).length).toBeLessThanOrEqual(MAX_DEPENDENCIES);
   });
 
-  it('passes publint, warnings included', async () => {
+  it('passes publint, warnings included (D-90)', async () => {
     const cli = join(ROOT, 'node_modules', 'publint', 'src', 'cli.js');
     const ended = await run(process.execPath, [cli, 'run', app.tarball, '--strict', '--level', 'warning'], app.folder);
     expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
   });
 
-  it('resolves with its types from every kind of import that an ES module package serves', async () => {
+  it('resolves with its types from every kind of import that an ES module package serves (D-90)', async () => {
     const cli = join(ROOT, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
     const args = [
       cli,
@@ -167,13 +191,4 @@ describe('the tarball', { timeout: SLOW_MS }, () => {
 
 function readJson(file: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-/** Node 20 and 22 print an ExperimentalWarning when a package is the first to be required as an ES module. */
-function withoutRequireWarning(stderr: string): string {
-  return stderr
-    .split('\n')
-    .filter((line) => !/ExperimentalWarning: .*require|--trace-warnings/.test(line))
-    .join('\n')
-    .trim();
 }

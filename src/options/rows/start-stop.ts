@@ -24,7 +24,7 @@ export const START_STOP_ROWS = {
     rule: 'a configuration document (a JSON object), a file path, a file: URL, or a function giving a document',
     doc:
       'Configuration to begin with, in the JSON of the relay. The relay, once it answers, wins. A document that is no ' +
-      'configuration is ignored with a warning.',
+      'configuration is ignored with a warning. No effect in remote mode (warns).',
     why: 'Decide from the first moment when the relay is down at start, or work offline.',
     parse: parseBootstrap,
     fromText: (text) => text,
@@ -38,7 +38,8 @@ export const START_STOP_ROWS = {
     rule: 'a file path or a file: URL',
     doc:
       'File that keeps the last good configuration of the relay for the next start: written whole or not at all, mode 0600, ' +
-      'with a checksum, bound to endpoint, key and filter; it holds no credential. It wins over `bootstrap`.',
+      'with a checksum, bound to endpoint, key and filter; it holds no credential. It wins over `bootstrap`. ' +
+      'No effect in remote mode (warns).',
     why: 'A restart while the relay is down then decides with what was known last, instead of with defaults.',
     parse: (value) => parseFilePath(value) ?? REFUSED,
     fromText: (text) => text,

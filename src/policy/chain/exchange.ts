@@ -1,6 +1,6 @@
 /** One request with its response on their way through a chain. */
 
-import type { Action, ForwardChunk, ImmediateResponse, TerminateChunk } from '../model/actions.ts';
+import type { Action, Effects, ForwardChunk, ImmediateResponse, TerminateChunk } from '../model/actions.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { Chunk, ExchangeFacts, FreshBytes, HookInput, UpstreamTarget } from '../model/inputs.ts';
 import { NONE, type Outcome, type PolicyInstance } from '../model/instance.ts';
@@ -22,6 +22,7 @@ import {
   settleHeaders,
 } from '../reduce/derive.ts';
 import { foldGathered, foldImmediate, foldRequest, foldResponse } from '../reduce/fold.ts';
+import { metadataFault } from '../reduce/metadata.ts';
 import { type Chain, isInstance } from './chain.ts';
 import { type HookOutcome, type HookRecorder, recordOf } from './decision.ts';
 import { engineFault } from './engine-fault.ts';
@@ -284,7 +285,7 @@ export class Exchange {
 
   #takeAfter(position: Position, phase: Phase, outcome: Outcome, began: number): void {
     if (outcome.kind === 'action' && outcome.action.kind === 'response-changes') {
-      const fault = actionFault(outcome.action, phase, position.grants);
+      const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
         this.#gathered = foldGathered(this.#gathered, outcome.action);
@@ -296,6 +297,11 @@ export class Exchange {
       this.#tell(position, phase, 'failed', began, outcome);
       // What is built for these lists is open by default: an access log that fails must not turn answers into errors.
       if (position.failureMode === 'closed') this.#replace(this.#fault(position, outcome));
+      return;
+    }
+    const invalid = this.#takeEffects(position, outcome);
+    if (invalid !== undefined) {
+      this.#tell(position, phase, 'failed', began, invalid);
       return;
     }
     // An immediate response from here would replace what is being finished: it is counted and ignored.
@@ -360,17 +366,38 @@ export class Exchange {
     switch (outcome.kind) {
       case 'action': {
         const { action } = outcome;
-        const fault = actionFault(action, phase, position.grants);
+        const fault = this.#invalid(position, phase, action);
         if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), began);
         this.#tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
         return this.#apply(action);
       }
       case 'failure':
         return this.#failed(position, phase, outcome, began);
-      default:
+      default: {
+        const invalid = this.#takeEffects(position, outcome);
+        if (invalid !== undefined) return this.#failed(position, phase, invalid, began);
         this.#tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
         return false;
+      }
     }
+  }
+
+  /** Why an action may not be applied now. */
+  #invalid(position: Position, phase: Phase, action: Action): string | undefined {
+    return (
+      actionFault(action, phase, position.grants) ??
+      metadataFault(this.#gathered.metadata, action.metadataPatch, position.grants.metadataWrites)
+    );
+  }
+
+  /** What a hook did beside an answer that changes nothing; a failure when it may not. */
+  #takeEffects({ grants }: Position, outcome: Outcome): PolicyFailure | undefined {
+    const effects: Effects | undefined = outcome.kind === 'none' ? outcome.effects : undefined;
+    if (effects === undefined) return undefined;
+    const fault = metadataFault(this.#gathered.metadata, effects.metadataPatch, grants.metadataWrites);
+    if (fault !== undefined) return policyFailure('ACTION_INVALID', fault);
+    this.#gathered = foldGathered(this.#gathered, effects);
+    return undefined;
   }
 
   #apply(action: Action): boolean {
@@ -405,7 +432,7 @@ export class Exchange {
     if (failureMode === 'open') return false;
     if (failureMode !== 'closed') {
       const { fallback } = failureMode;
-      if (actionFault(fallback, phase, position.grants) === undefined) return this.#apply(fallback);
+      if (this.#invalid(position, phase, fallback) === undefined) return this.#apply(fallback);
     }
     this.#replace(this.#fault(position, failure));
     return true;
@@ -440,7 +467,7 @@ export class Exchange {
   #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, began: number): ChunkStep {
     let failure = outcome.kind === 'failure' ? outcome : undefined;
     if (outcome.kind === 'action') {
-      const fault = actionFault(outcome.action, phase, position.grants);
+      const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         const action = outcome.action as ChunkAction;
         this.#gathered = foldGathered(this.#gathered, action);
@@ -448,7 +475,7 @@ export class Exchange {
         return { data: action.body ?? data, ends: action.kind === 'terminate', failed: false };
       }
       failure = policyFailure('ACTION_INVALID', fault);
-    }
+    } else failure ??= this.#takeEffects(position, outcome);
     if (failure === undefined) {
       this.#tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
       return { data, ends: false, failed: false };

@@ -55,9 +55,9 @@ export class DecisionLedger implements QueueLedger {
     this.#total?.accept(count);
   }
 
-  send(count: number): void {
+  deliver(count: number): void {
     this.#sent += count;
-    this.#total?.send(count);
+    this.#total?.deliver(count);
   }
 
   drop(cause: DecisionDropCause, count: number): void {

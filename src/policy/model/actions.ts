@@ -36,8 +36,8 @@ export interface Observations {
   readonly analyticsHeaderFilter?: { readonly mode: 'allow' | 'deny'; readonly names: readonly string[] };
 }
 
-/** What every answer that changes something may carry. */
-interface Effects {
+/** What any answer may carry beside the message, "nothing changes" included. */
+export interface Effects {
   /** A JSON merge patch over the exchange's metadata; `null` deletes a key. */
   readonly metadataPatch?: Readonly<Record<string, JsonValue>>;
   readonly observations?: Observations;

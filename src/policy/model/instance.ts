@@ -1,7 +1,7 @@
 /** The one interface behind which native, core-module, component and remote policies stand in a chain. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import type { Action } from './actions.ts';
+import type { Action, Effects } from './actions.ts';
 import type { PolicyFailure } from './failure.ts';
 import type { HookInput, PolicyInfo } from './inputs.ts';
 import type { ProcessingModes } from './modes.ts';
@@ -9,8 +9,8 @@ import type { EndReason, Phase } from './phases.ts';
 
 /** How a call of a hook ended; always a value. */
 export type Outcome =
-  /** Nothing changes; to a query: no. */
-  | { readonly kind: 'none' }
+  /** Nothing changes in the message; to a query: no. `effects` are what the hook did through host functions. */
+  | { readonly kind: 'none'; readonly effects?: Effects }
   | { readonly kind: 'action'; readonly action: Action }
   /** The answer to a query. */
   | { readonly kind: 'decision'; readonly needsMore: boolean }

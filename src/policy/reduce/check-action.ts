@@ -8,6 +8,8 @@ import { directionOf, Phase } from '../model/phases.ts';
 export interface ActionGrants {
   /** May touch the headers of one connection. */
   readonly hopByHop?: boolean;
+  /** Keys of the shared metadata it may write; absent: any. */
+  readonly metadataWrites?: ReadonlySet<string>;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -112,7 +112,7 @@ export function runLifecycleSuite(sdk: Sdk): void {
       expect(bench.types).toEqual(['READY', 'STALE']);
     });
 
-    it('other content is CONFIGURATION_CHANGED with the keys that changed, and the status stays', async () => {
+    it('other content is CONFIGURATION_CHANGED with the keys that changed, and the status stays (GOFF-META-003)', async () => {
       await open();
       await bench.start();
       await bench.serve('off');

@@ -57,7 +57,7 @@ describe.each(MODES.map((mode) => [mode.name, mode] as const))('%s', (_, mode) =
       expect(provider.constructor.name).not.toBe('edict');
     }));
 
-  it('each type has a resolver, whose success is value, variant and reason, without code or message (2.2.1–2.2.6, 2.3.2)', () =>
+  it('each type has a resolver, whose success is value, variant and reason, without code or message (2.2.1–2.2.6, 2.3.2, GOFF-EVAL-001)', () =>
     bench.with('stable', async (_client, provider) => {
       const answers: ResolutionDetails<unknown>[] = [
         await provider.resolveBooleanEvaluation('boolean-flag', false, {}),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InProcessEvaluator } from '../../../src/evaluator/in-process-evaluator.ts';
 import type { EvaluationContext, Resolution } from '../../../src/evaluator/resolution.ts';
 import { emptyRecord, type JsonValue } from '../../../src/internal/json.ts';
+import { splitter } from '../wasm/support/reference-rollout.ts';
 
 const evaluator = new InProcessEvaluator({ bootstrap: { flags: {} } });
 beforeAll(() => evaluator.initialize());
@@ -59,6 +60,22 @@ describe('an attribute', () => {
 
   it.each(cases)('%s', async (_, a, query, expected) => {
     expect(await ask(query, { targetingKey: 'u', a })).toMatchObject({ value: expected, errorCode: undefined });
+  });
+
+  it('is as long as its UTF-8 bytes, not as its characters, also between others (D-82, GOFF-WASM-003)', async () => {
+    const texts = ['żółć', 'a€', '👍🏽', 'plain', `${'x'.repeat(70)}ß`, '日本語'];
+    const [first, second] = ['before', 'after'];
+    for (const text of texts) {
+      const context = { first, text, second, targetingKey: text };
+      const last = [...text].at(-1);
+      for (const query of [`text eq "${text}"`, `text sw "${text}"`, `text ew "${last}"`, `text co "${last}"`]) {
+        const whole = `first eq "before" and ${query} and second eq "after"`;
+        expect(await ask(whole, context), query).toMatchObject({ value: 'yes' });
+        expect(await ask(whole, { ...context, text: text.slice(0, -1) }), query).not.toMatchObject({ value: 'yes' });
+      }
+      await load({ split: { variations: { a: 'a', b: 'b' }, defaultRule: { percentage: { a: 50, b: 50 } } } });
+      expect(evaluator.evaluate('split', context).value).toBe(splitter({ a: 50, b: 50 })('split', text));
+    }
   });
 
   it('of 2 MiB answers INVALID_CONTEXT where it is read, and costs nothing where it is not', async () => {
@@ -134,7 +151,7 @@ describe('a context', () => {
     });
   });
 
-  it('whose targeting key is missing decides flags that do not bucket, and fails those that do (D-57)', async () => {
+  it('whose targeting key is missing decides flags that do not bucket, and fails those that do (D-57, GOFF-CTX-003)', async () => {
     await load({
       rule: flagOf('a eq 1'),
       split: { variations: { yes: 'yes', no: 'no' }, defaultRule: { percentage: { yes: 50, no: 50 } } },

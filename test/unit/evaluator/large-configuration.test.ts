@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 describe('a configuration of 10,000 flags', () => {
-  it('compiles in a worker while the event loop keeps turning, to what compiling here gives', async () => {
+  it('compiles in a worker while the event loop keeps turning, to what compiling here gives (D-04)', async () => {
     const body = bodyOf(FLAGS);
     expect(body.length).toBeGreaterThan(INLINE_BYTES);
     const compiling = compile({ body }, { flagPrefix: undefined });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { measureMemory } from './support/memory-run.ts';
 
 describe('200,000 evaluations', () => {
-  it('leave guest memory unchanged to the byte, and less than 8 MiB of RSS', async () => {
+  it('leave guest memory unchanged to the byte, and less than 8 MiB of RSS (GOFF-WASM-006)', async () => {
     const { guestBytesBefore, guestBytesAfter, grownBytes, answered } = await measureMemory(200_000);
     expect(answered).toBe(200_000);
     expect(guestBytesAfter).toBe(guestBytesBefore);

@@ -60,7 +60,7 @@ async function live(options: EdictOptions = {}): Promise<void> {
 }
 
 describe('after a change from the relay', () => {
-  it('the file holds the document as the bytes received, and close waits for the write (D-36, D-41)', async () => {
+  it('the file holds the document as the bytes received, and close waits for the write (D-36, D-41, GOFF-IP-017)', async () => {
     await live({ apiKey: 'the-secret-key' });
     const file = readFileSync(path);
     expect(file.subarray(file.length - bodyOf('a').length).toString()).toBe(bodyOf('a'));
@@ -150,7 +150,7 @@ describe('the next start (S-02)', () => {
   });
 
   it.each([401, 403])(
-    'whose key is refused with %d serves the file, STALE, and names the status (S-04)',
+    'whose key is refused with %d serves the file, STALE, and names the status (S-04, GOFF-EVT-007)',
     async (status) => {
       await live();
       relay.handler = reply(status, '{"message":"invalid key"}');

@@ -98,7 +98,7 @@ describe('flagsChanged', () => {
 });
 
 describe('during a reload', () => {
-  it('every evaluation sees one whole configuration: flags and enrichment of the same document', async () => {
+  it('every evaluation sees one whole configuration: flags and enrichment of the same document (GOFF-IP-004, GOFF-LIFE-007)', async () => {
     const document = (n: number): JsonObject => ({
       flags: {
         a: {
@@ -188,7 +188,7 @@ describe('during a reload', () => {
 });
 
 describe('a getter of the context that calls back into the evaluator', () => {
-  it('gets its own answer, and the outer evaluation stays right', async () => {
+  it('gets its own answer, and the outer evaluation stays right (D-03, GOFF-WASM-005, GOFF-WASM-007)', async () => {
     const { evaluator } = await start({
       flags: { outer: ruled('plan eq "on" and region eq "eu"'), inner: ruled('who eq "ann"') },
     });

@@ -12,9 +12,12 @@ describe('the options', () => {
     expect(() => new RemoteEvaluator(null as never)).toThrow(/^INVALID_OPTION: /);
   });
 
-  it('bootstrap has no effect and says so', async () => {
-    const bench = await RemoteBench.make({ bootstrap: { flags: {} } });
-    expect(bench.logger.at('warn').join()).toContain('bootstrap has no effect in remote mode');
+  it.each([
+    ['bootstrap', { bootstrap: { flags: {} } }],
+    ['persistPath', { persistPath: './never-written.lkg' }],
+  ])('%s has no effect and says so (GOFF-CFG-009)', async (name, options) => {
+    const bench = await RemoteBench.make(options);
+    expect(bench.logger.at('warn').join()).toContain(`${name} has no effect in remote mode`);
   });
 });
 

@@ -24,7 +24,7 @@ async function asking(handler: Handler, options: EdictOptions = {}) {
 const answer = (members: object): Handler => json(JSON.stringify({ key: 'flag', ...members }));
 
 describe('an answer as a resolution', () => {
-  it('has value, variant, reason and metadata as the relay gave them, without its word to caches (GOFF-REM-003, GOFF-EVAL-009, D-59)', async () => {
+  it('has value, variant, reason and metadata as the relay gave them, without its word to caches (GOFF-REM-003, GOFF-EVAL-009, D-59, GOFF-EVAL-007, GOFF-EVAL-010)', async () => {
     const metadata = {
       owner: 'payments',
       nested: { list: [1, { a: null }] },

@@ -50,7 +50,7 @@ class Bench {
 }
 
 describe('one trap (S-27, D-50)', () => {
-  it('answers the default with GENERAL and a message that says TRAP, and the next evaluation is right', async () => {
+  it('answers the default with GENERAL and a message that says TRAP, and the next evaluation is right (GOFF-IP-013)', async () => {
     const { evaluator, traps, logger } = await new Bench().start();
     traps.isOn = true;
     expect(evaluator.evaluate('rule', PRO, 'default')).toMatchObject({
@@ -66,7 +66,7 @@ describe('one trap (S-27, D-50)', () => {
     expect(evaluator.state).toBe('ready');
   });
 
-  it('never calls the guest that trapped again, and makes a new spare behind', async () => {
+  it('never calls the guest that trapped again, and makes a new spare behind (GOFF-WASM-008, GOFF-WASM-012)', async () => {
     const bench = await new Bench().start();
     bench.traps.every = 3;
     const answers: unknown[] = [];
@@ -78,6 +78,18 @@ describe('one trap (S-27, D-50)', () => {
     expect(bench.traps.callsAfterTrap).toBe(0);
     expect(bench.evaluator.describe()).toMatchObject({ traps: 3, rebuilds: 3, pool: { leased: 2, destroyed: 3 } });
     expect(bench.traps.made).toBe(5);
+  });
+
+  it('is nothing to a flag that does not exist: it is FLAG_NOT_FOUND without the guest being asked (GOFF-IP-012)', async () => {
+    const { evaluator, traps } = await new Bench().start();
+    traps.isOn = true;
+    expect(evaluator.evaluate('nothing', PRO, 'default')).toMatchObject({
+      errorCode: 'FLAG_NOT_FOUND',
+      value: 'default',
+    });
+    expect(evaluator.describe()).toMatchObject({ traps: 0 });
+    expect(evaluator.evaluate('rule', PRO, 'default')).toMatchObject({ errorCode: 'GENERAL' });
+    expect(evaluator.describe()).toMatchObject({ traps: 1 });
   });
 
   it('leaves prepared contexts and evaluateAll right', async () => {

@@ -65,7 +65,7 @@ describe('parseFlag', () => {
     expect(parsed({ defaultRule: { percentage: { on: null } } }).defaultRule?.percentage).toEqual(new Map([['on', 0]]));
   });
 
-  it('ignores unknown members, and a date outside of a step', () => {
+  it('ignores unknown members, and a date outside of a step (GOFF-IP-017)', () => {
     expect(flagJson(parsed({ converter: 5, date: 'never', unknown: [{}], version: '1' }))).toEqual({ version: '1' });
   });
 

@@ -1,4 +1,4 @@
-/** Compiles a test guest from AssemblyScript sources, with the options of the real one; kept by digest in the system's temp folder. */
+/** Compiles a test guest from AssemblyScript sources, with the options of the real ones; kept by digest in the system's temp folder. */
 
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,15 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-const OPTIONS = [
+/** Of the evaluation kernel. */
+const KERNEL_OPTIONS: readonly string[] = [
   ...['-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '1024', '--enable', 'simd', '--use', 'abort='],
+];
+
+/** Of policies. */
+export const POLICY_OPTIONS: readonly string[] = [
+  ...['-O3', '--noAssert', '--runtime', 'minimal', '--exportRuntime', '--exportStart', '_initialize'],
+  ...['--initialMemory', '2', '--maximumMemory', '256', '--enable', 'simd'],
 ];
 
 /**
@@ -17,6 +24,11 @@ const OPTIONS = [
  * `.ts` files under test/ are type-checked as TypeScript.
  */
 export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
+  return new WebAssembly.Module(await buildGuestBytes(entry, KERNEL_OPTIONS));
+}
+
+/** The same as bytes, with the options of choice. */
+export async function buildGuestBytes(entry: string, options: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
   const name = `${entry}.ts`;
   const read = new Map<string, string | null>();
   const files = new Map<string, Uint8Array>();
@@ -34,14 +46,14 @@ export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
     return text;
   };
 
-  const kept = keptFile(sourcesOf(name, sources));
+  const kept = keptFile(sourcesOf(name, sources), options);
   try {
-    return new WebAssembly.Module(readFileSync(kept));
+    return readFileSync(kept);
   } catch {
     // First build of these sources.
   }
   const asc = await import('assemblyscript/asc');
-  const { error, stderr } = await asc.main([name, ...OPTIONS, '--outFile', 'guest.wasm'], {
+  const { error, stderr } = await asc.main([name, ...options, '--outFile', 'guest.wasm'], {
     readFile: sources,
     writeFile: (path, contents) => {
       files.set(path, typeof contents === 'string' ? new TextEncoder().encode(contents) : contents);
@@ -55,7 +67,7 @@ export async function buildGuest(entry: string): Promise<WebAssembly.Module> {
   writeFileSync(join(folder, 'guest.wasm'), bytes);
   renameSync(join(folder, 'guest.wasm'), kept);
   rmSync(folder, { recursive: true });
-  return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 /** The entry and everything it imports, as one text. */
@@ -73,10 +85,10 @@ function sourcesOf(entry: string, read: (path: string) => string | null): string
   return [...seen].map((file) => file.join('\0')).join('\0');
 }
 
-function keptFile(sources: string): string {
+function keptFile(sources: string, options: readonly string[]): string {
   const compiler = readFileSync(resolve(ROOT, 'node_modules/assemblyscript/package.json'), 'utf8');
   const digest = createHash('sha256')
-    .update([compiler, ...OPTIONS, sources].join('\0'))
+    .update([compiler, ...options, sources].join('\0'))
     .digest('hex');
   return join(tmpdir(), `edict-test-guest-${digest.slice(0, 32)}.wasm`);
 }

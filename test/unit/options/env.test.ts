@@ -104,7 +104,7 @@ describe('optionsFromEnv (D-34)', () => {
     ]);
   });
 
-  it('the environment acts only through it: a variable alone changes no option', () => {
+  it('the environment acts only through it: a variable alone changes no option (GOFF-CFG-005)', () => {
     process.env.EDICT_TIMEOUT_MS = '123';
     process.env.OFREP_ENDPOINT = 'http://ofrep';
     try {

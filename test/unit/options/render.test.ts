@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import type { EdictOptions } from '../../../src/options/edict-options.ts';
 import { renderOptionsMarkdown, renderOptionsType } from '../../../src/options/render.ts';
-import { OPTION_NAMES } from '../../../src/options/table.ts';
+import { OPTION_NAMES, type OptionName } from '../../../src/options/table.ts';
 
 // Both files are written by `npx vitest run test/unit/options/render.test.ts -u`.
 describe('texts made from the table of options', () => {
@@ -18,6 +19,14 @@ describe('texts made from the table of options', () => {
       expect(renderOptionsMarkdown()).toContain(`| \`${name}\``);
       expect(renderOptionsType()).toContain(`  readonly ${name}?: `);
     }
+  });
+
+  it('every option may be given as undefined, functions too', () => {
+    // The compiler checks it; this test is here so that it is looked at.
+    const absent = {} as { readonly [Name in OptionName]: undefined };
+    const options: EdictOptions = absent;
+    expect(options).toBe(absent);
+    expect(renderOptionsType()).toContain('  readonly random?: (() => number) | undefined;');
   });
 
   it('a table cell never breaks out of its column', () => {

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import type { EdictOptions } from '../../../src/options/edict-options.ts';
@@ -116,7 +117,7 @@ function resolve(options: Record<string, unknown>): ReturnType<typeof resolveOpt
 }
 
 describe('every option of the table', () => {
-  it.each(OPTION_NAMES)('%s: a good value has an effect (D-33)', (name) => {
+  it.each(OPTION_NAMES)('%s: a good value is taken in place of the default', (name) => {
     const absent = resolve({ logger: undefined });
     const given = resolve({ logger: undefined, [name]: VALUES[name].good });
     expect(given[name]).not.toEqual(absent[name]);
@@ -149,7 +150,7 @@ describe('every option of the table', () => {
 });
 
 describe('defaults (D-07)', () => {
-  it('are these; changing one is a breaking change', () => {
+  it('are these; changing one is a breaking change (GOFF-CFG-003, GOFF-WASM-009)', () => {
     const { wasmPoolSize, ...rest } = describeOptions(resolveOptions({ endpoint }));
     expect(rest).toEqual({
       endpoint: [endpoint],
@@ -217,6 +218,20 @@ describe('defaults (D-07)', () => {
   });
 });
 
+describe('defaults of the GO Feature Flag provider specification', () => {
+  it('are its own: 10 s, 120 s, 60 s, 10 000 events, collection on, as many stores as CPUs (GOFF-CFG-003)', () => {
+    expect(resolveOptions({ endpoint })).toMatchObject({
+      timeoutMs: 10_000,
+      pollIntervalMs: 120_000,
+      flushIntervalMs: 60_000,
+      maxPendingEvents: 10_000,
+      disableDataCollection: false,
+      // A second store is what a reload and a trap need; more than 64 would serve nobody.
+      wasmPoolSize: Math.max(2, Math.min(os.availableParallelism(), 64)),
+    });
+  });
+});
+
 describe('resolving', () => {
   it('normalises the endpoint on a copy, and keeps the path prefix (D-31)', () => {
     const given = { endpoint: 'HTTPS://Relay.Example:8443/a/b///' };
@@ -264,6 +279,16 @@ describe('resolving', () => {
     expect(given).toEqual({ provider: 'mine', openfeature: false, service: 'shop' });
   });
 
+  it('takes texts, finite numbers and booleans as exporterMetadata, and nothing else (GOFF-COLL-013)', () => {
+    const given = { service: 'shop', shard: 7, canary: true };
+    expect({ ...resolve({ exporterMetadata: given }).exporterMetadata }).toEqual(given);
+    for (const wrong of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY, 7n, {}, [], new Date(0), () => 1]) {
+      expect(() => resolve({ exporterMetadata: { service: 'shop', wrong } })).toThrow(
+        /^INVALID_OPTION: exporterMetadata: /,
+      );
+    }
+  });
+
   it('passes what it gave unchanged, without a second warning', () => {
     const logger = new RecordingLogger();
     const once = resolve({ logger, wrong: 1 });
@@ -275,7 +300,7 @@ describe('resolving', () => {
     expect(resolve({ timeoutMs: 300 }).stallTimeoutMs).toBe(300);
   });
 
-  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32)', () => {
+  it('copies and freezes: later changes by the caller have no effect, and the caller sees none of ours (D-32, GOFF-CFG-004)', () => {
     const flags = { one: { disable: false } };
     const given = {
       endpoint,

@@ -36,7 +36,7 @@ afterAll(() => OpenFeature.clearProviders());
 const STAFF = { targetingKey: 'u', email: 'ann@example.com' };
 
 describe('a provider', () => {
-  it('says its name as a literal, where it runs, and nothing of domain scope (D-95, GOFF-META-002)', () => {
+  it('says its name as a literal, where it runs, and nothing of domain scope (D-95, GOFF-META-002, GOFF-META-001)', () => {
     expect(provider.metadata).toEqual({ name: 'edict' });
     expect(provider.runsOn).toBe('server');
     for (const name of ['domainScoped', 'status']) expect(name in provider).toBe(false);
@@ -48,7 +48,7 @@ describe('a provider', () => {
     expect(typed).toBe(provider);
   });
 
-  it('has an evaluator whose synchronous answers are the client’s', async () => {
+  it('has an evaluator whose synchronous answers are the client’s (D-04)', async () => {
     expect(provider.evaluator).toBeInstanceOf(InProcessEvaluator);
     const answer = provider.evaluator.evaluate('boolean', STAFF);
     expect(answer).not.toBeInstanceOf(Promise);
@@ -56,7 +56,18 @@ describe('a provider', () => {
     expect(await client.getBooleanValue('boolean', false, STAFF)).toBe(true);
   });
 
-  it('refuses wrong options in the constructor, before any I/O', () => {
+  it('has the context hook always: without data collection, offline, and around an evaluator of somebody else (GOFF-HOOK-003)', () => {
+    const bootstrap = { flags: FLAGS };
+    const sources = [
+      new EdictProvider({ endpoint: 'http://127.0.0.1:9', disableDataCollection: true, logger: quiet }),
+      new EdictProvider({ bootstrap, logger: quiet }),
+      new EdictProvider(new InProcessEvaluator({ bootstrap, logger: quiet })),
+    ];
+    for (const { hooks } of sources)
+      expect(hooks.map((hook) => Object.hasOwn(hook, 'before') || 'before' in hook)).toEqual([true]);
+  });
+
+  it('refuses wrong options in the constructor, before any I/O (GOFF-CFG-001)', () => {
     expect(() => new EdictProvider({})).toThrow(/^INVALID_OPTION: endpoint: /);
     expect(() => new EdictProvider({ endpoint: 'http://relay', timeoutMs: -1 })).toThrow(
       /^INVALID_OPTION: timeoutMs: /,
@@ -76,7 +87,7 @@ describe('a provider', () => {
 });
 
 describe('a typed resolution', () => {
-  it('has value, variant, reason and metadata, and no code or message (2.2.4–2.2.9, 2.3.2)', async () => {
+  it('has value, variant, reason and metadata, and no code or message (2.2.4–2.2.9, 2.3.2, GOFF-EVAL-003, GOFF-EVAL-007)', async () => {
     expect(await client.getBooleanDetails('boolean', false, STAFF)).toEqual({
       flagKey: 'boolean',
       value: true,
@@ -95,7 +106,7 @@ describe('a typed resolution', () => {
     expect(await client.getObjectDetails('array', [], {})).toMatchObject({ value: [1, { a: 2 }] });
   });
 
-  it('of a null value gives the default, with the reason, variant and metadata of the flag (D-53)', async () => {
+  it('of a null value gives the default, with the reason, variant and metadata of the flag (D-53, GOFF-EVAL-006)', async () => {
     expect(await client.getNumberDetails('null', 42, STAFF)).toEqual({
       flagKey: 'null',
       value: 42,
@@ -106,14 +117,14 @@ describe('a typed resolution', () => {
     expect(await client.getObjectDetails('null', [1], {})).toMatchObject({ value: [1], reason: 'DEFAULT' });
   });
 
-  it('of a disabled flag gives the default, DISABLED and SdkDefault', async () => {
+  it('of a disabled flag gives the default, DISABLED and SdkDefault (GOFF-EVAL-008)', async () => {
     const details = await client.getBooleanDetails('disabled', true, {});
     expect(details).toMatchObject({ value: true, reason: 'DISABLED', variant: 'SdkDefault' });
     expect(details.errorCode).toBeUndefined();
     expect(await client.getStringDetails('disabled', 'x', {})).toMatchObject({ value: 'x', reason: 'DISABLED' });
   });
 
-  it('adds the flag’s version to metadata that has none', async () => {
+  it('adds the flag’s version to metadata that has none (GOFF-COLL-009)', async () => {
     const metadataOf = async (key: string) => (await client.getStringDetails(key, '', {})).flagMetadata;
     expect(await metadataOf('versioned')).toEqual({ owner: 'x', version: '7' });
     expect(await metadataOf('claims')).toEqual({ version: 'mine' });
@@ -122,7 +133,7 @@ describe('a typed resolution', () => {
     expect(await metadataOf('versioned')).toBe(await metadataOf('versioned'));
   });
 
-  it('keeps the structure of nested metadata (D-59)', async () => {
+  it('keeps the structure of nested metadata (D-59, GOFF-EVAL-009)', async () => {
     expect((await client.getStringDetails('nested', '', {})).flagMetadata).toEqual({ deep: { list: [1, null] } });
   });
 });
@@ -141,17 +152,20 @@ describe('a value of another type (D-55, D-56)', () => {
     ['array', (key) => client.getObjectDetails(key, {}, STAFF), 'object'],
     ['object', (key) => client.getObjectDetails(key, [], STAFF), 'array'],
   ];
-  it.each(asked)('%s, asked for in another way, answers the default and TYPE_MISMATCH', async (key, ask, wanted) => {
-    const details = (await ask(key)) as { value: unknown; errorMessage: string };
-    expect(details).toMatchObject({ reason: 'ERROR', errorCode: 'TYPE_MISMATCH' });
-    expect(details.errorMessage).toContain(`"${key}"`);
-    expect(details.errorMessage).toContain(`asked for as ${wanted}`);
-    expect([true, 5, 'd', {}, []]).toContainEqual(details.value);
-  });
+  it.each(asked)(
+    '%s, asked for in another way, answers the default and TYPE_MISMATCH (GOFF-EVAL-002, GOFF-EVAL-004)',
+    async (key, ask, wanted) => {
+      const details = (await ask(key)) as { value: unknown; errorMessage: string };
+      expect(details).toMatchObject({ reason: 'ERROR', errorCode: 'TYPE_MISMATCH' });
+      expect(details.errorMessage).toContain(`"${key}"`);
+      expect(details.errorMessage).toContain(`asked for as ${wanted}`);
+      expect([true, 5, 'd', {}, []]).toContainEqual(details.value);
+    },
+  );
 });
 
 describe('an error', () => {
-  it('is the default, a code and a message, never an exception (D-58)', async () => {
+  it('is the default, a code and a message, never an exception (D-58, D-09, GOFF-ERR-001, GOFF-ERR-003, GOFF-EVAL-011)', async () => {
     const expected: readonly (readonly [key: string, code: string, text: RegExp, context?: typeof STAFF])[] = [
       ['nothing', 'FLAG_NOT_FOUND', /nothing/],
       ['', 'FLAG_NOT_FOUND', /''/],
@@ -188,7 +202,7 @@ describe('an error', () => {
 });
 
 describe('diagnostics', () => {
-  it('are plain JSON with state, configuration, counters and options', () => {
+  it('are plain JSON with state, configuration, counters and options (D-94)', () => {
     const shown = provider.diagnostics();
     expect(JSON.parse(JSON.stringify(shown))).toMatchObject({
       provider: 'edict',

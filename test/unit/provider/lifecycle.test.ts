@@ -26,7 +26,7 @@ async function benchWith(handler: Handler, options: EdictOptions = {}): Promise<
 const unauthorized = reply(401, '{"message":"invalid key"}', { 'content-type': 'application/json' });
 
 describe('READY', () => {
-  it('is heard exactly once, with no change event for the first load', async () => {
+  it('is heard exactly once, with no change event for the first load (GOFF-EVT-001, GOFF-EVT-003)', async () => {
     const bench = await benchWith(serving('on'));
     expect(await bench.start()).toBeUndefined();
     await bench.advance(1_000, () => true);
@@ -70,7 +70,7 @@ describe('READY', () => {
 });
 
 describe('a relay that fails and comes back', () => {
-  it('takes the provider from READY to STALE to ERROR to READY, each heard once, serving all the time', async () => {
+  it('takes the provider from READY to STALE to ERROR to READY, each heard once, serving all the time (GOFF-EVT-005, GOFF-EVT-006)', async () => {
     const bench = await benchWith(serving('on'), { errorAfterStaleMs: 10 * MINUTE_MS });
     await bench.start();
     bench.relay.handler = down;
@@ -120,7 +120,7 @@ describe('a relay that fails and comes back', () => {
 });
 
 describe('CONFIGURATION_CHANGED', () => {
-  it('names the flags that were added, removed or changed, sorted', async () => {
+  it('names the flags that were added, removed or changed, sorted (GOFF-EVT-001, GOFF-EVT-002)', async () => {
     const variations = { v: 1 };
     const plain = { variations, defaultRule: { variation: 'v' } };
     const bench = await benchWith(json(configuration('on', { gone: plain, same: plain })));
@@ -134,7 +134,7 @@ describe('CONFIGURATION_CHANGED', () => {
     expect(await bench.value()).toBe('off');
   });
 
-  it('is not heard for the same content, under whatever validator', async () => {
+  it('is not heard for the same content, under whatever validator (GOFF-EVT-004)', async () => {
     const bench = await benchWith(serving('on'));
     await bench.start();
     bench.relay.handler = json(configuration('on'), { etag: '"another"' });
@@ -168,10 +168,10 @@ describe('CONFIGURATION_CHANGED', () => {
 });
 
 describe('a start without the relay', () => {
-  it('strict: rejects with PROVIDER_NOT_READY after initTimeoutMs, goes on, and READY follows (S-01, D-60)', async () => {
+  it('strict: rejects with PROVIDER_NOT_READY after initTimeoutMs, goes on, and READY follows (S-01, D-60, GOFF-EVT-008, GOFF-LIFE-001, GOFF-LIFE-006)', async () => {
     const bench = await benchWith(down, { initTimeoutMs: 3_000 });
     const starting = bench.start();
-    await until(() => bench.relay.requests.length > 0);
+    await until(() => bench.failedPolls > 0);
     await bench.clock.advance(3_000);
     const error = await starting;
     expect(error).toMatchObject({ code: 'PROVIDER_NOT_READY', message: expect.stringContaining('NETWORK') });
@@ -192,7 +192,7 @@ describe('a start without the relay', () => {
   it('lenient: resolves, then ERROR is heard, and READY follows without a change event (S-01)', async () => {
     const bench = await benchWith(down, { initTimeoutMs: 3_000, startup: 'lenient' });
     const starting = bench.start();
-    await until(() => bench.relay.requests.length > 0);
+    await until(() => bench.failedPolls > 0);
     await bench.clock.advance(3_000);
     expect(await starting).toBeUndefined();
     await bench.advance(1, () => bench.types.length === 2);
@@ -206,7 +206,7 @@ describe('a start without the relay', () => {
   });
 
   it.each(['strict', 'lenient'] as const)(
-    '%s: 401 is FATAL at once; a good key later makes it READY (S-03, S-41)',
+    '%s: 401 is FATAL at once; a good key later makes it READY (S-03, S-41, GOFF-EVT-007)',
     async (startup) => {
       const needsKey: Handler = (exchange) =>
         (exchange.request.headers['x-api-key'] === 'good-key' ? serving('on') : unauthorized)(exchange);
@@ -263,7 +263,7 @@ describe('a start without the relay', () => {
 });
 
 describe('initialize', () => {
-  it('twice at the same time is one start (S-30)', async () => {
+  it('twice at the same time is one start (S-30, GOFF-LIFE-002)', async () => {
     const bench = await benchWith(serving('on'));
     await Promise.all([bench.provider.initialize(), bench.provider.initialize()]);
     expect(bench.relay.requests).toHaveLength(1);
@@ -293,7 +293,7 @@ describe('initialize', () => {
     expect(bench.types).toEqual(['ERROR', 'READY']);
   });
 
-  it('after close begins afresh, and a later close works (S-35)', async () => {
+  it('after close begins afresh, and a later close works (S-35, GOFF-LIFE-003)', async () => {
     const bench = await benchWith(serving('on'));
     await bench.start();
     await bench.provider.onClose();
@@ -308,7 +308,7 @@ describe('initialize', () => {
 });
 
 describe('onClose', () => {
-  it('answers PROVIDER_NOT_READY afterwards, says CLOSED, and leaves no timer or connection (S-34, D-61)', async () => {
+  it('answers PROVIDER_NOT_READY afterwards, says CLOSED, and leaves no timer or connection (S-34, D-61, GOFF-LIFE-004)', async () => {
     const bench = await benchWith(serving('on'));
     expect(await bench.provider.resolveStringEvaluation('flag', 'default', {})).toMatchObject({
       errorCode: 'PROVIDER_NOT_READY',

@@ -25,6 +25,29 @@ async function runChild(scenario: string, endpoint: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
+describe('a process that ends with events waiting', () => {
+  it('sends them before it is gone, without a close (S-37)', async () => {
+    const relay = await ScriptedRelay.start(serving('on'));
+    relays.push(relay);
+    expect(await runChild('events', relay.url)).toEqual({ code: null, value: 'on' });
+    const posts = relay.requests.filter(({ path }) => path === '/v1/data/collector');
+    expect(posts.map(({ body }) => JSON.parse(body).events)).toMatchObject([[{ key: 'flag', value: 'on' }]]);
+  });
+
+  it('does not send them when flushOnExit is off, and ends at once when nobody takes them (S-37)', async () => {
+    const relay = await ScriptedRelay.start(serving('on'));
+    relays.push(relay);
+    expect(await runChild('no-flush', relay.url)).toEqual({ code: null, value: 'on' });
+    expect(relay.requests.filter(({ path }) => path === '/v1/data/collector')).toEqual([]);
+    relay.handler = (exchange) => {
+      if (exchange.request.path === '/v1/data/collector') return;
+      serving('on')(exchange);
+    };
+    expect(await runChild('hung-flush', relay.url)).toEqual({ code: null, value: 'on' });
+    expect(relay.requests.filter(({ path }) => path === '/v1/data/collector')).toHaveLength(1);
+  });
+});
+
 describe('a process with an open provider ends by itself', () => {
   it('while it polls a healthy relay over a kept connection', async () => {
     expect(await runChild('ready', await relayWith(serving('on')))).toEqual({ code: null, value: 'on' });

@@ -56,6 +56,13 @@ describe('evaluations', () => {
     ]);
   });
 
+  it('of a flag that says nothing of trackEvents are told, like those of trackEvents true (GOFF-COLL-020)', async () => {
+    const bench = await started();
+    for (const flagKey of ['on', 'loud']) await bench.client.getStringValue(flagKey, 'default', USER);
+    await bench.provider.flush();
+    expect(bench.events.map(({ key }) => key)).toEqual(['on', 'loud']);
+  });
+
   it("of a flag with trackEvents false are nobody's business (GOFF-COLL-022, GOFF-HOOK-006)", async () => {
     const bench = await started();
     await bench.client.getStringValue('quiet', 'default', USER);
@@ -144,7 +151,9 @@ describe('the life of the events', () => {
     const closed = bench.provider.onClose();
     await bench.clock.advance(600);
     await closed;
-    expect(bench.provider.diagnostics()).toMatchObject({ events: { accepted: 2, sent: 0, dropped: { total: 2 }, pending: 0 } });
+    expect(bench.provider.diagnostics()).toMatchObject({
+      events: { accepted: 2, sent: 0, dropped: { total: 2 }, pending: 0 },
+    });
   });
 
   it('hooks are registered once, the context hook first, also after another start (D-81, GOFF-HOOK-001, GOFF-HOOK-002)', async () => {
@@ -158,10 +167,29 @@ describe('the life of the events', () => {
     expect(second).toHaveProperty('after');
   });
 
+  it('a reserved member that our hooks cannot read costs no evaluation (D-80)', async () => {
+    const bench = await started();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const throwing = Object.defineProperty({}, 'flagList', {
+      enumerable: true,
+      get() {
+        throw new Error('not now');
+      },
+    });
+    for (const gofeatureflag of [proxy, throwing]) {
+      const details = await bench.client.getStringDetails('on', 'default', { ...USER, gofeatureflag });
+      expect(details).toMatchObject({ value: 'Y', reason: 'STATIC' });
+    }
+    expect(await bench.provider.flush()).toMatchObject({ sent: 2 });
+  });
+
   it('diagnostics count them without their contents (GOFF-ERR-006)', async () => {
     const bench = await started();
     await bench.client.getStringValue('on', 'default', USER);
-    expect(bench.provider.diagnostics()).toMatchObject({ events: { accepted: 1, sent: 0, dropped: { total: 0 }, pending: 1 } });
+    expect(bench.provider.diagnostics()).toMatchObject({
+      events: { accepted: 1, sent: 0, dropped: { total: 0 }, pending: 1 },
+    });
     expect(JSON.stringify(bench.provider.diagnostics())).not.toContain('ana@example.com');
   });
 });

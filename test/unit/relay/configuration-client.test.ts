@@ -31,7 +31,7 @@ async function scripted(
 }
 
 describe('the request', () => {
-  it('asks for all flags at the configuration route, under the path prefix (D-31)', async () => {
+  it('asks for all flags at the configuration route, under the path prefix (D-31, GOFF-IP-001, GOFF-IP-002, GOFF-IP-003)', async () => {
     const { relay, client } = await scripted(json(CONFIGURATION));
     await client.fetch(undefined);
     expect(relay.requests[0]).toMatchObject({
@@ -43,7 +43,7 @@ describe('the request', () => {
     expect(relay.requests[0]?.headers['content-length']).toBe('12');
   });
 
-  it('asks for the flags of flagList, and sends flagPrefix only when it is set', async () => {
+  it('asks for the flags of flagList, and sends flagPrefix only when it is set (GOFF-CFG-008, GOFF-IP-002)', async () => {
     const { relay, client } = await scripted(json(CONFIGURATION), {
       flagList: ['a', '__proto__'],
       flagPrefix: 'shop.',
@@ -52,7 +52,7 @@ describe('the request', () => {
     expect(relay.requests[0]?.body).toBe('{"flags":["a","__proto__"],"flagPrefix":"shop."}');
   });
 
-  it('echoes a validator byte for byte (D-22)', async () => {
+  it('echoes a validator byte for byte (D-22, GOFF-IP-005)', async () => {
     const { relay, client } = await scripted(reply(304, ''));
     await client.fetch('W/"3-abc, *"');
     expect(relay.requests[0]?.headers['if-none-match']).toBe('W/"3-abc, *"');
@@ -67,7 +67,7 @@ describe('the request', () => {
 });
 
 describe('the answer', () => {
-  it('200: the bytes as they came, with everything known about them', async () => {
+  it('200: the bytes as they came, with everything known about them (D-36, GOFF-IP-016)', async () => {
     const { client } = await scripted(
       json(CONFIGURATION, { etag: 'W/"x"', 'last-modified': 'Thu, 01 Jan 2026 00:00:00 CEST' }),
     );
@@ -87,7 +87,7 @@ describe('the answer', () => {
     expect(await client.fetch(undefined)).toMatchObject({ kind: 'changed', jsonMediaType: false });
   });
 
-  it('304 to a request with validator: unchanged, and no other member, whatever the answer carried (D-21)', async () => {
+  it('304 to a request with validator: unchanged, and no other member, whatever the answer carried (D-21, GOFF-IP-007)', async () => {
     const { client } = await scripted(
       reply(304, '', { etag: '"other"', 'last-modified': 'x', 'content-type': 'text/html' }),
     );

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { EdictError } from '../../../src/errors.ts';
@@ -172,7 +173,8 @@ describe('what goes wrong', () => {
     expect(caught.message).toContain('apiKey=secret%2Fkey%2B1');
     expect(error.message).toContain('apiKey=[redacted] with [redacted]');
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/secret/);
-    expect(error.cause).toBeUndefined();
+    expect(error.cause).toMatchObject({ name: 'TypeError', message: expect.stringContaining('apiKey=[redacted]') });
+    expect(inspect(error)).not.toContain('secret');
   });
 
   it('carries status, request id and the wait that was asked for, clamped (D-29, D-96)', async () => {

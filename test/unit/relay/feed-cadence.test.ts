@@ -4,7 +4,7 @@ import { settle } from './support/fake-clock.ts';
 import { FeedBench, failure, flags, unchanged } from './support/feed-bench.ts';
 
 describe('the cadence of the feed', () => {
-  it('polls by default, 120 s after the previous poll ended (D-20)', async () => {
+  it('polls by default, 120 s after the previous poll ended (D-20, GOFF-IP-006)', async () => {
     const bench = new FeedBench([flags(1), unchanged]);
     expect(await bench.start()).toBe('loaded');
     await bench.clock.advance(119_999);
@@ -31,7 +31,7 @@ describe('the cadence of the feed', () => {
     expect(bench.fetches).toBe(3);
   });
 
-  it('spreads polls by ten percent either way', async () => {
+  it('spreads polls by ten percent either way (GOFF-IP-011)', async () => {
     for (const [random, dueMs] of [
       [0, 108_000],
       [0.999_999, 132_000],
@@ -101,7 +101,7 @@ describe('the cadence of the feed', () => {
     expect(bench.feed.describe().nextAttemptInMs as number).toBeGreaterThanOrEqual(250);
   });
 
-  it('keeps trying through an outage of a day and recovers (D-26)', async () => {
+  it('keeps trying through an outage of a day and recovers (D-26, GOFF-IP-010)', async () => {
     const bench = new FeedBench([failure('NETWORK')]);
     await bench.start();
     await bench.clock.advance(86_400_000);

@@ -13,7 +13,7 @@ describe('content and validator move together', () => {
     expect(bench.validators).toEqual([undefined, 'W/"x"', 'W/"x"']);
   });
 
-  it('keeps configuration and validator when the answer is no configuration (S-11, D-23)', async () => {
+  it('keeps configuration and validator when the answer is no configuration (S-11, D-23, GOFF-IP-008)', async () => {
     const bench = new FeedBench([flags(1, { validator: '"good"' }), garbage(), garbage()]);
     await bench.start();
     expect(await bench.feed.refresh()).toBe('failed');
@@ -105,7 +105,7 @@ describe('zero flags (D-25)', () => {
     expect(bench.logger.text).toContain("flagPrefix 'shop.'");
   });
 
-  it('guarded: held once while flags are in use, looked at again within 10 s, then applied (S-13)', async () => {
+  it('guarded: held once while flags are in use, looked at again within 10 s, then applied (S-13, GOFF-IP-009)', async () => {
     const bench = new FeedBench([flags(2, { validator: '"a"' }), flags(0, { validator: RELAY_ETAG })]);
     await bench.start();
     expect(await bench.feed.refresh()).toBe('held');
@@ -180,7 +180,7 @@ describe('zero flags (D-25)', () => {
     expect(await bench.feed.refresh()).toBe('changed');
   });
 
-  it('reject: a failed refresh, at the first load too', async () => {
+  it('reject: a failed refresh, at the first load too (GOFF-IP-009)', async () => {
     const bench = new FeedBench([flags(0), flags(2), flags(0)], { emptyConfiguration: 'reject' });
     await bench.start();
     await bench.clock.advance(1_000);

@@ -117,7 +117,7 @@ describe('staleness', () => {
 });
 
 describe('what the log says', () => {
-  it('one warning when an outage begins, one line when it ends, the rest at debug level', async () => {
+  it('one warning when an outage begins, one line when it ends, the rest at debug level (GOFF-ERR-005)', async () => {
     const bench = new FeedBench([flags(1), failure('NETWORK')]);
     await bench.start();
     await bench.feed.refresh();

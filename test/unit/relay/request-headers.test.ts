@@ -29,11 +29,11 @@ describe('request headers (§2.1)', () => {
     [{ headers: { 'X-Tenant': 'blue' } }, 'x-tenant', 'blue'],
     [{ headers: async () => ({ 'X-Tenant': 'red' }) }, 'x-tenant', 'red'],
     [{ apiKey: 'one', headers: { 'X-API-KEY': 'two' } }, 'x-api-key', 'two'],
-  ] as const)('%j sends %s: %s', async (options, name, value) => {
+  ] as const)('%j sends %s: %s (GOFF-AUTH-001, GOFF-AUTH-004)', async (options, name, value) => {
     expect(await headersOf(options as EdictOptions)).toMatchObject({ [name]: value });
   });
 
-  it('calls functions for each request, with the purpose', async () => {
+  it('calls functions for each request, with the purpose (GOFF-AUTH-004)', async () => {
     const purposes: string[] = [];
     let count = 0;
     const options = resolveOptions({

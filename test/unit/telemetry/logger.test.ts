@@ -55,6 +55,40 @@ describe('the safe logger', () => {
     expect(lines).toEqual(['warn edict: key [redacted], again [redacted], and [redacted]']);
   });
 
+  it('leaves no rest of a secret that begins with another', () => {
+    const safe = createSafeLogger(recording().logger);
+    safe.remember('team-key');
+    safe.remember('team-key-of-production');
+    expect(safe.redact('key team-key-of-production')).toBe('key [redacted]');
+  });
+
+  it.each([
+    ['http://robot:pa55-w0rd@proxy.example:3128/x', 'http://[redacted]@proxy.example:3128/x'],
+    ['CONNECT socks5://token@proxy:1080', 'CONNECT socks5://[redacted]@proxy:1080'],
+    ['GET /stream/v1/sse/flag/change?apiKey=abc%2Fdef&x=1', 'GET /stream/v1/sse/flag/change?apiKey=[redacted]&x=1'],
+    [
+      'to https://hook.example/?a=1&access_token=abcdef failed',
+      'to https://hook.example/?a=1&access_token=[redacted] failed',
+    ],
+    ["{ 'x-api-key': 'abcdef', accept: 'json' }", "{ 'x-api-key': '[redacted]', accept: 'json' }"],
+    ['authorization: Basic cm9ib3Q6cGFzcw==', 'authorization: Basic [redacted]'],
+    ['sent Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc', 'sent Bearer [redacted]'],
+  ])('hides a credential that nobody named to it: %s', (text, shown) => {
+    const safe = createSafeLogger(recording().logger);
+    expect([safe.redact(text), safe.betrays(text)]).toEqual([shown, true]);
+  });
+
+  it.each([
+    'the relay answered 401: "missing key in request header"; check apiKey and authScheme',
+    'https://relay.example:8443/flags/v1/flag/configuration?x=1',
+    'ana@example.com asked http://localhost:1031',
+    'WWW-Authenticate: Bearer realm="x"',
+    'headers: authorization cannot be set and is ignored',
+  ])('leaves alone what is no credential: %s', (text) => {
+    const safe = createSafeLogger(recording().logger);
+    expect([safe.redact(text), safe.betrays(text)]).toEqual([text, false]);
+  });
+
   it('a text of three letters is no secret: replacing it would only hide words', () => {
     const safe = createSafeLogger(recording().logger);
     safe.remember('');

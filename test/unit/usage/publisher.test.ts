@@ -89,7 +89,7 @@ describe('sending', () => {
     expect(bench.logger.lines).toEqual([]);
   });
 
-  it('sends what waited when it began, not what goes on arriving', async () => {
+  it('sends what waited when it began, not what goes on arriving (GOFF-COLL-017)', async () => {
     const { usage, sink } = new UsageBench({ maxBatchEvents: 1 });
     const post = sink.post.bind(sink);
     sink.post = (batch) => {

@@ -187,7 +187,7 @@ describe('a life', () => {
     expect(bench.sink.posts).toHaveLength(1);
   });
 
-  it('ends at its deadline with a collector that hangs, and says in one line what was lost (D-76, S-36, UE-04)', async () => {
+  it('ends at its deadline with a collector that hangs, and says in one line what was lost (D-76, S-36, UE-04, GOFF-LIFE-005)', async () => {
     const bench = new UsageBench({ maxBatchEvents: 2 });
     bench.sink.nowAnswer(later().answer);
     bench.use(...keys(1, 5));

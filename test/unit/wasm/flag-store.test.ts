@@ -140,7 +140,7 @@ describe('a loaded store', () => {
     expect([slots % 16, context % 16, results % 4]).toEqual([0, 0, 0]);
   });
 
-  it('takes addresses above 2 GiB as what they are', () => {
+  it('takes addresses above 2 GiB as what they are (D-02, GOFF-WASM-004)', () => {
     const store = new OddStore();
     store.load(GOOD_IMAGE);
     expect(store.layout()).toEqual({
@@ -196,7 +196,7 @@ describe('a throw out of the guest', () => {
     ['an access outside memory', 3, WebAssembly.RuntimeError],
     ['a division by zero', 4, WebAssembly.RuntimeError],
     ['proc_exit', 5, EdictError],
-  ])('is a TRAP with its cause, and poisons the store: %s', (_, flag, kind) => {
+  ])('is a TRAP with its cause, and poisons the store: %s (D-09, GOFF-WASM-013)', (_, flag, kind) => {
     for (const call of [
       (store: FlagStore) => store.evaluate(flag, 0),
       (store: FlagStore) => store.evaluateAll(0, flag),
@@ -213,7 +213,7 @@ describe('a throw out of the guest', () => {
     }
   });
 
-  it('is the last call the guest ever gets', () => {
+  it('is the last call the guest ever gets (GOFF-WASM-012)', () => {
     const store = new OddStore();
     store.load(GOOD_IMAGE);
     thrown(() => store.evaluate(1, 0));

@@ -33,7 +33,7 @@ describe('bounds', () => {
     ['a negative length', 0, -1],
     ['a length of 2^32 - 1', 1, 0xffff_ffff],
     ['a pointer and a length of 2^31 each', 0x8000_0000, 0x8000_0000],
-  ])('refuse %s', (_, ptr, length) => {
+  ])('refuse %s (D-02)', (_, ptr, length) => {
     expect(() => memory.read(ptr, length, Number.POSITIVE_INFINITY)).toThrow(outside);
   });
 
@@ -46,7 +46,7 @@ describe('bounds', () => {
     expect(new Uint8Array(linear.buffer).some((byte) => byte !== 0)).toBe(false);
   });
 
-  it('take pointers as unsigned: what the guest answers as a negative i32 is an address above 2 GiB', () => {
+  it('take pointers as unsigned: what the guest answers as a negative i32 is an address above 2 GiB (D-02, GOFF-WASM-004)', () => {
     expect(() => memory.read(-16, 8, 8)).toThrow('bytes 4294967280 to 4294967288 of 131072');
   });
 
@@ -63,7 +63,7 @@ describe('bounds', () => {
 });
 
 describe('what is read', () => {
-  it('is a copy, not a view', () => {
+  it('is a copy, not a view (GOFF-WASM-005)', () => {
     memory.write(100, Uint8Array.of(1, 2, 3));
     const copy = memory.read(100, 3, 3);
     memory.write(100, Uint8Array.of(7, 7, 7));
@@ -109,7 +109,7 @@ describe('growth', () => {
     expect([...target]).toEqual([5]);
   });
 
-  it('in each of 1,000 guest calls never meets a detached buffer', () => {
+  it('in each of 1,000 guest calls never meets a detached buffer (D-02)', () => {
     expect(growInEveryCall(1_000)).toBe(1_001 * PAGE);
   });
 });

@@ -48,7 +48,7 @@ describe('a module that keeps the rules', () => {
     expect(run(await loadModule(ENTRY, RULES, bytes, sha256(bytes).toUpperCase()))).toBe(42);
   });
 
-  it('may come compiled already, and is then the very same', async () => {
+  it('may come compiled already, and is then the very same (D-01, GOFF-WASM-011)', async () => {
     const module = new WebAssembly.Module(bytes);
     expect(await loadModule(ENTRY, RULES, module)).toBe(module);
   });
@@ -61,7 +61,7 @@ describe('a module from a file', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('may be named by path, file: text or URL', async () => {
+  it('may be named by path, file: text or URL (D-01, GOFF-WASM-011)', async () => {
     const file = join(folder, 'guest.wasm');
     await writeFile(file, assemble('well-formed'));
     const url = pathToFileURL(file);
@@ -98,7 +98,7 @@ describe('a module is refused before it is compiled', () => {
     ['of a shared memory', assemble('shared-memory'), 'memory is shared'],
     ['with a start function', assemble('start-function'), 'start function'],
     ['with two memories', binary([5, 2, 1, 1, 16, 0, 1]), '2 memories'],
-  ])('when it is %s', async (_, bytes, text) => {
+  ])('when it is %s (GOFF-WASM-002)', async (_, bytes, text) => {
     await expect(load(bytes)).rejects.toMatchObject({
       code: 'MODULE_REJECTED',
       openFeatureCode: 'PROVIDER_FATAL',
@@ -124,14 +124,14 @@ describe('a module is refused before it is compiled', () => {
     );
   });
 
-  it('when exports are missing or of another kind, and the names are told', async () => {
+  it('when exports are missing or of another kind, and the names are told (GOFF-WASM-001)', async () => {
     await expect(load(assemble('missing-exports'))).rejects.toThrow('it does not export memory, run');
     await expect(load(assemble('well-formed'), KERNEL_RULES)).rejects.toThrow(
       'it does not export abiVersion, reserve, loadImage, slots, context, contextEnd, results, evaluate, evaluateAll',
     );
   });
 
-  it('when one bit differs from its pin, or the pin is none', async () => {
+  it('when one bit differs from its pin, or the pin is none (D-64, GOFF-WASM-010)', async () => {
     const bytes = assemble('well-formed');
     const pin = sha256(bytes);
     const changed = Uint8Array.from(bytes);
@@ -159,7 +159,7 @@ describe('a module whose shape is right and whose code is not', () => {
 });
 
 describe('the module of the package', () => {
-  it('is what its manifest says, keeps the rules and speaks its ABI', async () => {
+  it('is what its manifest says, keeps the rules and speaks its ABI (D-64, GOFF-ENG-002, GOFF-WASM-010)', async () => {
     const { flags } = await readManifest();
     expect(flags).toMatchObject({ file: 'flags.wasm', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
     const store = new FlagStore(await loadModule(flags, KERNEL_RULES), flags.abi);

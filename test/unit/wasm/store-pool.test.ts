@@ -18,7 +18,7 @@ function pool(size: number, create = () => new Store()): StorePool<Store> {
 }
 
 describe('slots', () => {
-  it('are filled on demand only', async () => {
+  it('are filled on demand only (GOFF-WASM-009)', async () => {
     const stores = pool(3);
     expect(stores.describe()).toEqual({ size: 3, leased: 0, idle: 0, created: 0, destroyed: 0 });
     const store = await stores.acquire();
@@ -27,7 +27,7 @@ describe('slots', () => {
     expect(stores.describe()).toEqual({ size: 3, leased: 0, idle: 1, created: 1, destroyed: 0 });
   });
 
-  it('are never more than the size: who comes late waits for a release', async () => {
+  it('are never more than the size: who comes late waits for a release (D-03, GOFF-WASM-007)', async () => {
     const stores = pool(2);
     const first = await stores.acquire();
     const second = await stores.acquire();
@@ -46,7 +46,7 @@ describe('slots', () => {
     expect(stores.describe()).toMatchObject({ leased: 0, idle: 2, created: 2, destroyed: 0 });
   });
 
-  it('turn away who comes when 64 are waiting already, with POOL_EXHAUSTED', async () => {
+  it('turn away who comes when 64 are waiting already, with POOL_EXHAUSTED (D-03)', async () => {
     const stores = pool(1);
     const store = await stores.acquire();
     const waiting = Array.from({ length: 64 }, () => stores.acquire().then((lent) => stores.release(lent)));

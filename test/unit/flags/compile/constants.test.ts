@@ -47,7 +47,7 @@ describe('which slots are constant', () => {
 });
 
 describe('an enriched attribute', () => {
-  it('overrides the caller’s, whatever that is', () => {
+  it('overrides the caller’s, whatever that is (GOFF-CTX-005)', () => {
     expect(matches('env eq "prod"', { env: 'prod' }, { env: 'dev' })).toBe(true);
     expect(matches('env pr', { env: null }, { env: 'dev' })).toBe(false);
     expect(matches('env eq null', { env: null }, { env: 'dev' })).toBe(true);

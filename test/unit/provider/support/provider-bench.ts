@@ -66,6 +66,12 @@ export class ProviderBench {
     return this.heard.map(({ type }) => type);
   }
 
+  /** Attempts that ended without a configuration; a request that reached the relay is not yet one. */
+  get failedPolls(): number {
+    const { feed } = this.provider.diagnostics() as { feed?: { polls: { failed: number } } | null };
+    return feed?.polls.failed ?? 0;
+  }
+
   /** Gives the provider to the SDK; what the start rejected with, or undefined. */
   async start(): Promise<{ code?: string; message: string; cause?: unknown } | undefined> {
     try {

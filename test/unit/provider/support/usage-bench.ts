@@ -12,6 +12,7 @@ import { json, ScriptedRelay, type SeenRequest } from '../../relay/support/scrip
 const CONFIGURATION = JSON.stringify({
   flags: {
     on: { variations: { yes: 'Y' }, defaultRule: { variation: 'yes' }, version: '7' },
+    loud: { variations: { yes: 'Y' }, defaultRule: { variation: 'yes' }, trackEvents: true },
     quiet: { variations: { yes: 'Y' }, defaultRule: { variation: 'yes' }, trackEvents: false },
     broken: { variations: 'none' },
   },

@@ -7,7 +7,7 @@ import { formOf, SWITCHES } from '../../../../src/server/faults/switches.ts';
 const text = readFileSync(new URL('../../../../docs/relay-faults.md', import.meta.url), 'utf8');
 
 describe('docs/relay-faults.md', () => {
-  it('lists exactly the switches there are, with their effects and routes', () => {
+  it('lists exactly the switches there are, with their effects and routes (D-93)', () => {
     const rows = [...text.matchAll(/^\| `([^`]+)` \| (.*) \| ([^|]*) \|$/gm)].map(([, form, effect, routes]) => ({
       form,
       effect,

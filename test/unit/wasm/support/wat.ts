@@ -24,7 +24,12 @@ const FEATURES = {
 
 /** The bytes of fixtures/`name`.wat. */
 export function assemble(name: string): Uint8Array<ArrayBuffer> {
-  return assembleText(readFileSync(new URL(`../fixtures/${name}.wat`, import.meta.url), 'utf8'), false);
+  return assembleFile(new URL(`../fixtures/${name}.wat`, import.meta.url));
+}
+
+/** The bytes of any file of text. */
+export function assembleFile(url: URL): Uint8Array<ArrayBuffer> {
+  return assembleText(readFileSync(url, 'utf8'), false);
 }
 
 /** The bytes of a module written as text; `withNames` keeps the names of its functions. */

@@ -1,0 +1,22 @@
+/** What the middleware needs of a policy engine: an exchange for a request. */
+
+import type { Chain } from '../../policy/chain/chain.ts';
+import type { Exchange } from '../../policy/chain/exchange.ts';
+import type { RequestView, ResponseView } from '../../policy/model/views.ts';
+
+/** What is known of a request beside the message. */
+export interface RequestOrigin {
+  readonly clientIp: string | undefined;
+}
+
+/** An exchange that has begun, with the chain it walks. */
+export interface OpenExchange {
+  readonly chain: Chain;
+  readonly exchange: Exchange;
+}
+
+/** Chooses the chain of a request. Never throws. */
+export interface PolicyGate {
+  /** `undefined`: no route is declared for this request. A `ResponseView`: it cannot be served, and nobody gets past that. */
+  open(request: RequestView, origin: RequestOrigin): OpenExchange | ResponseView | undefined;
+}

@@ -1,0 +1,401 @@
+/**
+ * One store of a core module that speaks `edict-core/1`: one instance with its memory. Raw calls may trap; every throw out of
+ * the guest poisons the store, which then is never called again, not even to free anything.
+ */
+
+import { escapeControls } from '../../telemetry/logger.ts';
+import { instantiate } from '../../wasm/assemblyscript.ts';
+import { GuestMemory } from '../../wasm/memory.ts';
+import { sourceOf } from '../frame/body-source.ts';
+import { FrameWriter } from '../frame/frame-writer.ts';
+import type { InputEncoder } from '../frame/input-encoder.ts';
+import { OutputDecoder } from '../frame/output-decoder.ts';
+import { FrameKind, GuestCode, HEAD_BYTES, HostCode, HostData } from '../frame/tags.ts';
+import { type PolicyFailure, policyFailure } from '../model/failure.ts';
+import type { HookInput } from '../model/inputs.ts';
+import type { InstanceInit, Outcome } from '../model/instance.ts';
+import { NONE } from '../model/instance.ts';
+import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
+import { classifyCode, classifyThrow } from './classify.ts';
+import { BrokenArena, type GuestExports } from './guest-exports.ts';
+import { HostBinding, type MutableHostCall } from './host-binding.ts';
+import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
+import type { Capability, GuestFacts } from './imports.ts';
+import { type InstancePlan, SCOPES } from './instance-plan.ts';
+import type { GuestLimits } from './limits.ts';
+
+/** The major version of the interface, in the upper half of `edict_abi_version`. */
+const ABI_MAJOR = 1;
+const PAGE_BYTES = 65_536;
+const MAX_MESSAGE_BYTES = 4_096;
+/** Answers up to this size are copied to a buffer that all stores use: nothing is called between copy and action. */
+const SCRATCH_BYTES = 8_192;
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/** A verified module; everything about it that a store needs to know. */
+export interface CompiledGuest {
+  readonly module: WebAssembly.Module;
+  readonly facts: GuestFacts;
+}
+
+/** What stores are made of. */
+export interface CoreGuestOptions {
+  readonly guest: CompiledGuest;
+  readonly host: HostFunctions;
+  readonly granted: ReadonlySet<Capability>;
+  readonly limits: GuestLimits;
+}
+
+/** The guest waits for operations of the host; the call goes on with `resume`. */
+export interface Pending {
+  readonly kind: 'pending';
+}
+
+const PENDING: Pending = Object.freeze({ kind: 'pending' });
+const YES: Outcome = Object.freeze({ kind: 'decision', needsMore: true });
+const NO: Outcome = Object.freeze({ kind: 'decision', needsMore: false });
+const NO_ROOM = policyFailure('MEMORY_LIMIT', 'the guest has no room for its input');
+const BUSY = policyFailure('OVERLOAD', 'the store is in the middle of another call');
+const WAS_POISONED = policyFailure('TRAP', 'the store threw before and awaits its replacement');
+
+/** Calls never nest: whoever enters a store that is at work is turned away. */
+export class CoreGuest {
+  /** Hooks answered so far. */
+  hooks = 0;
+  /** Fuel the last call took; 0 where none is counted. */
+  usedFuel = 0;
+  readonly #exports: GuestExports;
+  readonly #memory: GuestMemory;
+  readonly #fuel: WebAssembly.Global | undefined;
+  readonly #limits: GuestLimits;
+  readonly #maxBytes: number;
+  readonly #decoder: OutputDecoder;
+  readonly #binding: HostBinding;
+  readonly #call: MutableHostCall;
+  readonly #arena: (size: number) => number;
+  #poisoned = false;
+  #busy = false;
+  #baseline = 0;
+
+  /** A failure when the module does not instantiate, does not start, or speaks another version. */
+  static open(options: CoreGuestOptions): CoreGuest | PolicyFailure {
+    const { guest, host, granted, limits } = options;
+    const call: MutableHostCall = { info: NOBODY, phase: undefined, input: undefined };
+    const binding = new HostBinding(host, call, limits.hostCalls);
+    let exports: GuestExports;
+    try {
+      exports = instantiate(guest.module, binding.imports(granted)) as unknown as GuestExports;
+    } catch (caught) {
+      const { message } = classifyThrow(caught, { fuel: undefined, isFull: false });
+      return policyFailure('MODULE_INVALID', `the module does not instantiate: ${message}`);
+    }
+    if (!(exports.memory instanceof WebAssembly.Memory)) return policyFailure('MODULE_INVALID', 'it exports no memory');
+    const store = new CoreGuest(exports, binding, call, options);
+    const fault = store.#start();
+    if (fault === undefined) return store;
+    // What a module does before it said which interface it speaks is no call of a policy, so no failure of one either.
+    if (fault.code === 'ABI_UNSUPPORTED') return fault;
+    return policyFailure('MODULE_INVALID', `the module does not start: ${fault.code}: ${fault.message}`);
+  }
+
+  private constructor(
+    exports: GuestExports,
+    binding: HostBinding,
+    call: MutableHostCall,
+    { guest, limits }: CoreGuestOptions,
+  ) {
+    this.#exports = exports;
+    this.#memory = new GuestMemory(exports.memory);
+    binding.attach(this.#memory);
+    this.#binding = binding;
+    this.#call = call;
+    this.#fuel = exports.__edict_fuel;
+    this.#limits = limits;
+    this.#maxBytes = (guest.facts.memory?.maximum ?? 65_536) * PAGE_BYTES;
+    this.#decoder = new OutputDecoder(limits.output);
+    this.#arena = (size) => {
+      const ptr = exports.edict_input(size) >>> 0;
+      if (ptr === 0) return 0;
+      if ((ptr & 7) !== 0 || ptr + size > this.#memory.byteLength) throw new BrokenArena(ptr, size);
+      return ptr;
+    };
+  }
+
+  /** True after a throw: never call it again. */
+  get isPoisoned(): boolean {
+    return this.#poisoned;
+  }
+
+  /** True inside a call. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
+  /** True when calls of this store wait for the host. */
+  get hasPending(): boolean {
+    return this.#binding.pending.size > 0;
+  }
+
+  get byteLength(): number {
+    return this.#memory.byteLength;
+  }
+
+  /** Bytes of memory after the first init. */
+  get baseline(): number {
+    return this.#baseline;
+  }
+
+  /** What the policy itself says about how many instances of it there are; `undefined` when it leaves that to the manifest. */
+  plan(init: InstanceInit, encoder: InputEncoder): InstancePlan | undefined | PolicyFailure {
+    const { edict_plan } = this.#exports;
+    if (edict_plan === undefined) return undefined;
+    return this.#guarded<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
+      const length = encoder.encodeInit(this.#memory, this.#arena, init);
+      if (length === 0) return NO_ROOM;
+      const scope = edict_plan(length);
+      if (scope < 0) return this.#guestError(scope);
+      if (scope === 0) return undefined;
+      const word = SCOPES[scope - 1];
+      if (word === undefined) return policyFailure('INIT_FAILED', `the policy asks for the scope ${scope}`);
+      return { scope: word, shareKey: this.#message() };
+    });
+  }
+
+  /** The state an instance hands over to its successor; `undefined` when it has none. */
+  exportState(handle: number, init: InstanceInit): Uint8Array | undefined | PolicyFailure {
+    const { edict_export_state } = this.#exports;
+    if (edict_export_state === undefined) return undefined;
+    return this.#guarded<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
+      const length = edict_export_state(handle);
+      if (length < 0) return this.#guestError(length);
+      if (length > this.#limits.output.frameBytes) {
+        return policyFailure(
+          'OUTPUT_TOO_LARGE',
+          `the state has ${length} bytes, more than ${this.#limits.output.frameBytes}`,
+        );
+      }
+      const ptr = this.#exports.edict_output_ptr() >>> 0;
+      if (ptr + length > this.#memory.byteLength) return policyFailure('DECODE', 'the state lies outside the memory');
+      return length === 0 ? undefined : this.#memory.read(ptr, length, length);
+    });
+  }
+
+  /** Offers the state of a predecessor; false when the instance does not want it. */
+  importState(handle: number, init: InstanceInit, state: Uint8Array): boolean | PolicyFailure {
+    const { edict_import_state } = this.#exports;
+    if (edict_import_state === undefined) return false;
+    return this.#guarded<boolean>(this.#limits.fuelInit, init, () => {
+      const ptr = this.#arena(state.length);
+      if (ptr === 0) return NO_ROOM;
+      this.#memory.write(ptr, state);
+      const taken = edict_import_state(handle, state.length);
+      return taken < 0 ? this.#guestError(taken) : taken === 1;
+    });
+  }
+
+  /** Makes an instance; its handle, above zero, and the bits of its modes. */
+  init(init: InstanceInit, encoder: InputEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
+    const made = this.#guarded(this.#limits.fuelInit, init, () => {
+      const length = encoder.encodeInit(this.#memory, this.#arena, init);
+      if (length === 0) return NO_ROOM;
+      const handle = this.#exports.edict_init(length);
+      if (handle < 0) return this.#guestError(handle);
+      if (handle === 0) return policyFailure('INIT_FAILED', 'the guest gave no handle');
+      return { handle, modes: this.#exports.edict_modes(handle) >>> 0 };
+    });
+    if (this.#baseline === 0) this.#baseline = this.byteLength;
+    return made;
+  }
+
+  /** Calls a hook. `init` is that of the instance whose handle this is. */
+  call(handle: number, init: InstanceInit, encoder: InputEncoder, phase: Phase, input: HookInput): Outcome | Pending {
+    if (this.#poisoned) return WAS_POISONED;
+    if (this.#busy) return BUSY;
+    this.#enter(this.#limits.fuelPerHook, init);
+    this.#call.phase = phase;
+    this.#call.input = input;
+    this.hooks++;
+    try {
+      const length = encoder.encode(this.#memory, this.#arena, phase, input);
+      if (length === 0) return NO_ROOM;
+      return this.#answer(this.#exports.edict_call(handle, phase, length), phase, input);
+    } catch (caught) {
+      return this.#poison(caught);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Operations the host has begun for this store, by token. */
+  get pending(): ReadonlyMap<number, Promise<HostResult<Uint8Array>>> {
+    return this.#binding.pending;
+  }
+
+  /** Goes on with a pending call after one of its operations ended. */
+  resume(
+    handle: number,
+    init: InstanceInit,
+    phase: Phase,
+    input: HookInput,
+    token: number,
+    result: HostResult<Uint8Array>,
+  ): Outcome | Pending {
+    if (this.#poisoned) return WAS_POISONED;
+    if (this.#busy) return BUSY;
+    this.#binding.pending.delete(token);
+    const { edict_resume } = this.#exports;
+    if (edict_resume === undefined) return policyFailure('DECODE', 'the guest waits, but has no edict_resume');
+    this.#enter(this.#limits.fuelPerHook, init);
+    this.#call.phase = phase;
+    this.#call.input = input;
+    try {
+      const length = this.#writeResult(result);
+      if (length === 0) return NO_ROOM;
+      return this.#answer(edict_resume(handle, token, length), phase, input);
+    } catch (caught) {
+      return this.#poison(caught);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  streamEnd(handle: number, init: InstanceInit, streamId: number, reason: EndReason): PolicyFailure | undefined {
+    const { edict_stream_end } = this.#exports;
+    if (edict_stream_end === undefined) return undefined;
+    return this.#guarded(this.#limits.fuelPerHook, init, () => {
+      const code = edict_stream_end(handle, streamId, END_REASONS.indexOf(reason));
+      return code < 0 ? this.#guestError(code) : undefined;
+    });
+  }
+
+  destroy(handle: number, init: InstanceInit): PolicyFailure | undefined {
+    return this.#guarded(this.#limits.fuelInit, init, () => {
+      const code = this.#exports.edict_destroy(handle);
+      return code < 0 ? this.#guestError(code) : undefined;
+    });
+  }
+
+  /** Lets the guest collect its garbage; between calls, never during one. */
+  collect(init: InstanceInit): PolicyFailure | undefined {
+    const { edict_gc } = this.#exports;
+    if (edict_gc === undefined) return undefined;
+    return this.#guarded(this.#limits.fuelInit, init, () => void edict_gc());
+  }
+
+  #start(): PolicyFailure | undefined {
+    return this.#guarded(this.#limits.fuelInit, undefined, () => {
+      this.#exports._initialize?.();
+      const version = this.#exports.edict_abi_version() >>> 0;
+      if (version >>> 16 === ABI_MAJOR) return undefined;
+      return policyFailure('ABI_UNSUPPORTED', `the module speaks version ${version >>> 16}.${version & 0xffff}`);
+    });
+  }
+
+  /** What a number from a hook means. */
+  #answer(code: number, phase: Phase, input: HookInput): Outcome | Pending {
+    if (phase === Phase.needsMoreRequestData || phase === Phase.needsMoreResponseData) {
+      if (code === 1) return YES;
+      if (code === 0) return NO;
+      return code < 0 ? this.#guestError(code) : policyFailure('DECODE', `the guest answered ${code} to a question`);
+    }
+    if (code === 0) return NONE;
+    if (code === GuestCode.pending) {
+      return this.hasPending ? PENDING : policyFailure('DECODE', 'the guest waits for nothing');
+    }
+    if (code < 0) return this.#guestError(code);
+    const action = this.#decodeOutput(code, phase, input);
+    return action.kind === 'failure' ? action : { kind: 'action', action };
+  }
+
+  #decodeOutput(length: number, phase: Phase, input: HookInput): ReturnType<OutputDecoder['decode']> {
+    if (length > this.#decoder.maxFrameBytes) {
+      return policyFailure(
+        'OUTPUT_TOO_LARGE',
+        `the answer has ${length} bytes, more than ${this.#decoder.maxFrameBytes}`,
+      );
+    }
+    const ptr = this.#exports.edict_output_ptr() >>> 0;
+    if (ptr + length > this.#memory.byteLength) {
+      return policyFailure('DECODE', `the answer is at ${ptr} to ${ptr + length} of ${this.#memory.byteLength}`);
+    }
+    // A copy first: what is parsed must not change, and must not be a view when the guest runs again.
+    const frame = length <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(length);
+    this.#memory.buffer.copy(frame, 0, ptr, ptr + length);
+    return this.#decoder.decode(frame, length, phase, sourceOf(phase, input));
+  }
+
+  /** An error the guest reports, with its message when there is one. */
+  #guestError(code: number): PolicyFailure {
+    return classifyCode(code, this.#message(), this.#binding.fault);
+  }
+
+  #message(): string {
+    const length = Math.min((this.#exports.edict_output_len?.() ?? 0) >>> 0, MAX_MESSAGE_BYTES);
+    if (length === 0) return '';
+    const ptr = this.#exports.edict_output_ptr() >>> 0;
+    if (ptr + length > this.#memory.byteLength) return '';
+    return escapeControls(this.#memory.buffer.toString('utf8', ptr, ptr + length));
+  }
+
+  #writeResult(result: HostResult<Uint8Array>): number {
+    const writer = new FrameWriter();
+    const size = HEAD_BYTES + 16 + (isHostFault(result) ? 4 : result.length);
+    const ptr = this.#arena(size);
+    if (ptr === 0) return 0;
+    writer.begin(this.#memory, ptr, size);
+    if (isHostFault(result)) writer.u32(HostData.error, HostCode[result.fault]);
+    else writer.bytes(HostData.result, result);
+    return writer.end(FrameKind.hostData);
+  }
+
+  #guarded<T>(fuel: number, init: InstanceInit | undefined, body: () => T | PolicyFailure): T | PolicyFailure {
+    if (this.#poisoned) return WAS_POISONED;
+    if (this.#busy) return BUSY;
+    this.#enter(fuel, init);
+    try {
+      return body();
+    } catch (caught) {
+      return this.#poison(caught);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #enter(fuel: number, init: InstanceInit | undefined): void {
+    this.#busy = true;
+    this.#binding.begin();
+    this.#call.info = init?.info ?? NOBODY;
+    if (this.#fuel !== undefined) {
+      this.#fuel.value = fuel;
+      this.usedFuel = fuel;
+    }
+  }
+
+  #leave(): void {
+    if (this.#fuel !== undefined) this.usedFuel -= this.#fuel.value;
+    // Nothing of an exchange outlives its hook here.
+    this.#call.phase = undefined;
+    this.#call.input = undefined;
+    this.#busy = false;
+  }
+
+  #poison(caught: unknown): PolicyFailure {
+    this.#poisoned = true;
+    this.#binding.pending.clear();
+    if (caught instanceof BrokenArena) return policyFailure('DECODE', caught.message);
+    return classifyThrow(caught, {
+      fuel: this.#fuel?.value,
+      isFull: this.#memory.byteLength >= this.#maxBytes,
+    });
+  }
+}
+
+/** Who calls before there is an instance. */
+const NOBODY: MutableHostCall['info'] = Object.freeze({
+  name: '',
+  version: '',
+  routeName: '',
+  attachedTo: 'route',
+  tenant: '',
+  api: Object.freeze({ projectId: '', id: '', name: '', version: '', kind: '', context: '', operationPath: '' }),
+});
