@@ -162,8 +162,7 @@ export class DecisionLog {
     for (const decisions of this.#unwritten) {
       if (left <= 0) break;
       this.#unwritten.delete(decisions);
-      decisions.encode(ENCODED_PER_TENANT);
-      left -= ENCODED_PER_TENANT;
+      left -= decisions.encode(ENCODED_PER_TENANT);
       if (decisions.hasFresh) this.#unwritten.add(decisions);
     }
     if (this.#unwritten.size > 0) this.#arm();

@@ -92,8 +92,8 @@ export class TenantDecisions {
     this.#freshBytes += bytes;
   }
 
-  /** Writes up to `most` fresh decisions into the ring, masked. */
-  encode(most: number): void {
+  /** Writes up to `most` fresh decisions into the ring, masked. Gives how many that were. */
+  encode(most: number): number {
     const taken = this.#fresh.splice(0, most);
     for (const { facts, subject, timeMs, bytes } of taken) {
       this.#freshBytes -= bytes;
@@ -108,6 +108,7 @@ export class TenantDecisions {
       this.#queue ??= new EventQueue(queueLimits(this.#limits), this.ledger, 2);
       this.#queue.admit(encoded, encoded.length);
     }
+    return taken.length;
   }
 
   /** The batch to send now; `undefined` when nothing waits in the ring. It is in flight until it is settled. */
