@@ -20,8 +20,10 @@ export class JsonLinesSink implements DecisionSink {
     this.#writer = writer;
   }
 
-  async send(batch: DecisionBatch): Promise<SinkAnswer> {
+  async send(batch: DecisionBatch, signal: AbortSignal): Promise<SinkAnswer> {
     while (this.#unconfirmed !== undefined) await this.#unconfirmed;
+    // It was given up while it waited, and will come again: written now it would be there twice.
+    if (signal.aborted) return { kind: 'failed', message: 'given up while an earlier write was unconfirmed' };
     const write = this.#write(`${batch.lines()}\n`).finally(() => {
       this.#unconfirmed = undefined;
     });

@@ -123,7 +123,10 @@ export class Activations<R extends TenantRevision> {
       answer.kind === 'document' &&
       answer.document.revision !== active?.document.revision &&
       answer.document.revision !== tenant.unwanted;
-    if (isNew) this.#queueActivation(tenant, attempt, answer.document);
+    if (isNew) {
+      tenant.unwanted = undefined;
+      this.#queueActivation(tenant, attempt, answer.document);
+    }
     // The same document, but another engine than the one that serves it.
     else if (active !== undefined && active.engine !== this.engine) {
       this.#queueActivation(tenant, attempt, active.document);

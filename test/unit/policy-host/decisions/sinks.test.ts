@@ -60,6 +60,29 @@ describe('JSON lines', () => {
     expect(log.describe()).toMatchObject({ sent: 3, pending: 0 });
   });
 
+  it('are not written again for every try that a hanging writer kept waiting (V-15)', async () => {
+    const clock = new FakeClock();
+    const written: string[] = [];
+    let confirm: (() => void) | undefined;
+    const log = logOf(
+      clock,
+      new JsonLinesSink({
+        write: (text, done) => {
+          written.push(text);
+          if (written.length === 1) confirm = done;
+          else done();
+        },
+      }),
+    );
+    log.record(subject(), facts('r-0'));
+    await clock.advance(120_000);
+    expect([written.length, log.pending()]).toEqual([1, 1]);
+    confirm?.();
+    await clock.advance(120_000);
+    // At least once: the first write counted as lost when its time was up, so there is one more.
+    expect([written.length, log.pending()]).toEqual([2, 0]);
+  });
+
   it('wait while the writer fails', async () => {
     const error = new Error('EPIPE');
     const log = logged(new JsonLinesSink({ write: (_text, done) => done(error) }));

@@ -315,6 +315,14 @@ describe('a rollback', () => {
     expect(handle.revision?.name).toBe('r3');
     expect(await rig.registry.rollback('shop', 'r1')).toBeUndefined();
     expect(handle.revision?.name).toBe('r1');
+    // Once it has had another one, the source may come back to the revision that was left.
+    rig.answer = () => document('r4');
+    rig.registry.refresh('shop');
+    await rig.clock.advance(0);
+    rig.answer = () => document('r2');
+    rig.registry.refresh('shop');
+    await rig.clock.advance(0);
+    expect(handle.revision?.name).toBe('r2');
     expect(await rig.registry.rollback('shop', 'r9')).toMatchObject({ code: 'POLICY_MISSING' });
     expect(await rig.registry.rollback('nobody')).toMatchObject({ code: 'NOT_READY' });
   });
