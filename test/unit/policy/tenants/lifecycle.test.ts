@@ -253,6 +253,15 @@ describe('room for tenants', () => {
     expect(rig.described['evicted']).toBe(1);
   });
 
+  it('is not made by a short grace either: a tenant stays its least time (V-20)', async () => {
+    const rig = new TenantRig({ graceMs: 0, reapIntervalMs: 1_000 });
+    rig.acquire('shop').release();
+    await rig.clock.advance(9_500);
+    expect(rig.state('shop')).toBe('READY');
+    await rig.clock.advance(1_000);
+    expect(rig.state('shop')).toBe('ABSENT');
+  });
+
   it('is made of tenants that are older than they may be, without grace (V-20)', async () => {
     const rig = new TenantRig({ maxResidencyMs: 20_000, graceMs: 1e9 });
     const held = await rig.ready('held');

@@ -210,6 +210,13 @@ describe('the breaker of a tenant', () => {
     expect(breaker.enter()?.isTrial).toBe(true);
   });
 
+  it('is not opened again by calls that began before it opened (V-22)', () => {
+    const breaker = new TenantBreaker(new FakeClock());
+    const passes = Array.from({ length: 20 }, () => breaker.enter());
+    for (const pass of passes) pass?.judge('failed');
+    expect([breaker.isOpen, breaker.opened]).toEqual([true, 1]);
+  });
+
   it('counts what a policy did wrong, not what was refused or given up', () => {
     const faultOf = (code: 'TRAP' | 'CANCELLED' | 'CONDITION_ERROR' | 'ACTION_INVALID' | 'OVERLOAD'): boolean => {
       const records = new HookRecords();
