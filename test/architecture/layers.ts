@@ -45,7 +45,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ajv: ['policy'],
   commander: ['cli'],
   'generic-pool': ['wasm', 'policy-workers'],
-  'lru-cache': ['evaluator', 'server', 'policy-host'],
+  'lru-cache': ['evaluator', 'server', 'policy', 'policy-host'],
   'prom-client': ['server'],
   re2js: ['policy'],
   redis: ['policy-host'],
