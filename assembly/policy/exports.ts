@@ -10,7 +10,7 @@ import { clearFailure, failureCode, failureText } from './failure';
 import { Frame } from './frame';
 import { Input } from './input';
 import { Json } from './json';
-import { Policy, PolicyInfo, makePolicy } from './policy';
+import { Policy, PolicyInfo, makePlan, makePolicy } from './policy';
 import {
   ABI_VERSION,
   DATA_ERROR,
@@ -55,19 +55,20 @@ export function edict_output_len(): u32 {
   return outputLength;
 }
 
+export function edict_plan(length: u32): i32 {
+  begin();
+  if (!frame.open(arena.start, length, KIND_INPUT)) return ERROR_DECODE;
+  const plan = makePlan(infoOf(), paramsOf());
+  if (failureCode() != 0) return failed();
+  if (plan == null) return 0;
+  leaveText(plan.shareKey);
+  return plan.scope;
+}
+
 export function edict_init(length: u32): i32 {
   begin();
   if (!frame.open(arena.start, length, KIND_INPUT)) return ERROR_DECODE;
-  const facts = Json.parse(frame.ptr(IN_POLICY), frame.bytes(IN_POLICY));
-  const info = new PolicyInfo(
-    facts.get('name').asText(),
-    facts.get('version').asText(),
-    facts.get('route').asText(),
-    facts.get('attachedTo').asText(),
-    facts.get('tenant').asText(),
-    Json.parse(frame.ptr(IN_API), frame.bytes(IN_API)),
-  );
-  const policy = makePolicy(info, Json.parse(frame.ptr(IN_PARAMS), frame.bytes(IN_PARAMS)));
+  const policy = makePolicy(infoOf(), paramsOf());
   if (failureCode() != 0) return failed();
   if (policy == null) return ERROR_PARAMS;
   let place = policies.indexOf(null);
@@ -130,6 +131,27 @@ export function edict_stream_end(handle: u32, streamId: u32, reason: u32): i32 {
   return failureCode() == 0 ? 0 : failed();
 }
 
+export function edict_export_state(handle: u32): i32 {
+  begin();
+  const policy = policyOf(handle);
+  if (policy == null) return ERROR_HANDLE;
+  const state = policy.exportState();
+  if (failureCode() != 0) return failed();
+  if (state == null) return 0;
+  messages.clear();
+  messages.bytes(state.dataStart, state.byteLength);
+  outputPtr = messages.start;
+  outputLength = messages.used;
+  return <i32>outputLength;
+}
+
+export function edict_import_state(handle: u32, length: u32): i32 {
+  begin();
+  const policy = policyOf(handle);
+  if (policy == null) return ERROR_HANDLE;
+  return decided(policy.importState(new Bytes(arena.start, length)));
+}
+
 export function edict_destroy(handle: u32): i32 {
   begin();
   const policy = policyOf(handle);
@@ -171,9 +193,30 @@ function decided(yes: bool): i32 {
 
 /** Leaves the message where the host looks for it. */
 function failed(): i32 {
+  leaveText(failureText());
+  return failureCode();
+}
+
+function leaveText(text: string): void {
   messages.clear();
-  messages.utf8(failureText());
+  messages.utf8(text);
   outputPtr = messages.start;
   outputLength = messages.used;
-  return failureCode();
+}
+
+/** Of the frame of an init or plan. */
+function infoOf(): PolicyInfo {
+  const facts = Json.parse(frame.ptr(IN_POLICY), frame.bytes(IN_POLICY));
+  return new PolicyInfo(
+    facts.get('name').asText(),
+    facts.get('version').asText(),
+    facts.get('route').asText(),
+    facts.get('attachedTo').asText(),
+    facts.get('tenant').asText(),
+    Json.parse(frame.ptr(IN_API), frame.bytes(IN_API)),
+  );
+}
+
+function paramsOf(): Json {
+  return Json.parse(frame.ptr(IN_PARAMS), frame.bytes(IN_PARAMS));
 }

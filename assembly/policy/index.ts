@@ -21,6 +21,10 @@ export { Body, Input } from './input';
 export { Json, quote } from './json';
 export {
   Factory,
+  PER_REQUEST,
+  PER_ROUTE,
+  Plan,
+  Planner,
   Policy,
   PolicyInfo,
   REQUEST_BODY,
@@ -29,6 +33,9 @@ export {
   RESPONSE_BODY,
   RESPONSE_HEADERS,
   RESPONSE_STREAM,
+  SHARED_BY_PARAMS,
+  SINGLETON,
   register,
+  registerPlan,
 } from './policy';
 export { wait } from './waiting';

@@ -1,6 +1,7 @@
 /** What an author writes: a class with the hooks it wants, and one call that says how to make it. */
 
 import { Answer } from './action';
+import { Bytes } from './bytes';
 import { Input } from './input';
 import { Json } from './json';
 
@@ -70,7 +71,46 @@ export abstract class Policy {
   /** 0 completed, 1 the client gave up, 2 the upstream did, 3 failed, 4 terminated. */
   onStreamEnd(_streamId: u32, _reason: u32): void {}
 
+  /** What a successor may take over when the policy is replaced; null when there is nothing. */
+  exportState(): Uint8Array | null {
+    return null;
+  }
+
+  /** The state of a predecessor; false refuses it. */
+  importState(_state: Bytes): bool {
+    return false;
+  }
+
   onDestroy(): void {}
+}
+
+/** One instance for each route and position, each set of parameters, each policy, each exchange. */
+export const PER_ROUTE: u32 = 1;
+export const SHARED_BY_PARAMS: u32 = 2;
+export const SINGLETON: u32 = 3;
+export const PER_REQUEST: u32 = 4;
+
+/** How instances are shared; those with different keys never are. */
+export class Plan {
+  constructor(
+    readonly scope: u32,
+    readonly shareKey: string = '',
+  ) {}
+}
+
+/** Decides how instances are shared; null leaves it to the manifest. */
+export type Planner = (info: PolicyInfo, params: Json) => Plan | null;
+
+let planner: Planner | null = null;
+
+/** Once a module, where the manifest alone cannot say it. */
+export function registerPlan(plan: Planner): void {
+  planner = plan;
+}
+
+export function makePlan(info: PolicyInfo, params: Json): Plan | null {
+  const plan = planner;
+  return plan == null ? null : plan(info, params);
 }
 
 /** Makes an instance; after `rejectParams` it gives null. */

@@ -1,7 +1,7 @@
 /** A policy instance whose guests live in workers: tier T2 behind the interface of all policies. */
 
 import type { Clock } from '../options/clock.ts';
-import { sourceOf } from '../policy/guest/core-guest.ts';
+import { sourceOf } from '../policy/frame/body-source.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
 import { NONE, type Outcome, type PolicyInstance } from '../policy/model/instance.ts';

@@ -62,6 +62,8 @@ interface Draft extends Mutable<Omit<RequestChanges, 'kind' | 'headers' | 'overl
   fault?: FaultRecord;
 }
 
+const NO_DRAFT: Draft = { kind: 'forward' };
+
 /** What makes an action of an answer. */
 export interface AnswerDecoder {
   /** The longest frame worth copying out of a guest. */
@@ -74,7 +76,7 @@ export interface AnswerDecoder {
 export class OutputDecoder implements AnswerDecoder {
   readonly #limits: OutputLimits;
   readonly #reader = new FieldReader();
-  #draft: Draft = { kind: 'forward' };
+  #draft: Draft = NO_DRAFT;
   #immediateStatus: number | undefined;
   #source: Uint8Array = NO_BYTES;
   #bodyBytes = 0;
@@ -98,6 +100,14 @@ export class OutputDecoder implements AnswerDecoder {
     this.#immediateStatus = undefined;
     this.#source = source;
     this.#bodyBytes = 0;
+    const answer = this.#decode(frame, length, phase);
+    // Between hooks nothing here keeps the bodies of an exchange alive.
+    this.#draft = NO_DRAFT;
+    this.#source = NO_BYTES;
+    return answer;
+  }
+
+  #decode(frame: Buffer, length: number, phase: Phase): Action | PolicyFailure {
     const reader = this.#reader;
     reader.open(frame, length);
     const seen = this.#readFields(reader);

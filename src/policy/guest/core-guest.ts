@@ -6,6 +6,7 @@
 import { escapeControls } from '../../telemetry/logger.ts';
 import { instantiate } from '../../wasm/assemblyscript.ts';
 import { GuestMemory } from '../../wasm/memory.ts';
+import { sourceOf } from '../frame/body-source.ts';
 import { FrameWriter } from '../frame/frame-writer.ts';
 import type { HookEncoder } from '../frame/input-encoder.ts';
 import { type AnswerDecoder, OutputDecoder } from '../frame/output-decoder.ts';
@@ -16,9 +17,11 @@ import type { InstanceInit, Outcome } from '../model/instance.ts';
 import { NONE } from '../model/instance.ts';
 import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
-import { HostBinding, type MutableHostCall } from './host-binding.ts';
+import { BrokenArena, type GuestExports } from './guest-exports.ts';
+import { HostBinding, type MutableHostCall, NOBODY } from './host-binding.ts';
 import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
-import type { Capability, GuestFacts, REQUIRED_EXPORTS } from './imports.ts';
+import type { Capability, GuestFacts } from './imports.ts';
+import { type InstancePlan, SCOPES } from './instance-plan.ts';
 import type { GuestLimits } from './limits.ts';
 
 /** The major version of the interface, in the upper half of `edict_abi_version`. */
@@ -44,14 +47,6 @@ export interface CoreGuestOptions {
   /** Default: actions. A worker hands frames on. */
   readonly decoder?: AnswerDecoder;
 }
-
-type GuestCall = (typeof REQUIRED_EXPORTS)[number];
-type OptionalCall = 'edict_output_len' | 'edict_stream_end' | 'edict_resume' | 'edict_gc' | '_initialize';
-type GuestExports = Record<GuestCall, (...args: number[]) => number> &
-  Partial<Record<OptionalCall, (...args: number[]) => number>> & {
-    readonly memory: WebAssembly.Memory;
-    readonly __edict_fuel?: WebAssembly.Global;
-  };
 
 /** The guest waits for operations of the host; the call goes on with `resume`. */
 export interface Pending {
@@ -150,6 +145,54 @@ export class CoreGuest {
   /** Bytes of memory after the first init. */
   get baseline(): number {
     return this.#baseline;
+  }
+
+  /** What the policy itself says about how many instances of it there are; `undefined` when it leaves that to the manifest. */
+  plan(init: InstanceInit, encoder: HookEncoder): InstancePlan | undefined | PolicyFailure {
+    const { edict_plan } = this.#exports;
+    if (edict_plan === undefined) return undefined;
+    return this.#guarded<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
+      const length = encoder.encodeInit(this.#memory, this.#arena, init);
+      if (length === 0) return NO_ROOM;
+      const scope = edict_plan(length);
+      if (scope < 0) return this.#guestError(scope);
+      if (scope === 0) return undefined;
+      const word = SCOPES[scope - 1];
+      if (word === undefined) return policyFailure('INIT_FAILED', `the policy asks for the scope ${scope}`);
+      return { scope: word, shareKey: this.#message() };
+    });
+  }
+
+  /** The state an instance hands over to its successor; `undefined` when it has none. */
+  exportState(handle: number, init: InstanceInit): Uint8Array | undefined | PolicyFailure {
+    const { edict_export_state } = this.#exports;
+    if (edict_export_state === undefined) return undefined;
+    return this.#guarded<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
+      const length = edict_export_state(handle);
+      if (length < 0) return this.#guestError(length);
+      if (length > this.#limits.output.frameBytes) {
+        return policyFailure(
+          'OUTPUT_TOO_LARGE',
+          `the state has ${length} bytes, more than ${this.#limits.output.frameBytes}`,
+        );
+      }
+      const ptr = this.#exports.edict_output_ptr() >>> 0;
+      if (ptr + length > this.#memory.byteLength) return policyFailure('DECODE', 'the state lies outside the memory');
+      return length === 0 ? undefined : this.#memory.read(ptr, length, length);
+    });
+  }
+
+  /** Offers the state of a predecessor; false when the instance does not want it. */
+  importState(handle: number, init: InstanceInit, state: Uint8Array): boolean | PolicyFailure {
+    const { edict_import_state } = this.#exports;
+    if (edict_import_state === undefined) return false;
+    return this.#guarded<boolean>(this.#limits.fuelInit, init, () => {
+      const ptr = this.#arena(state.length);
+      if (ptr === 0) return NO_ROOM;
+      this.#memory.write(ptr, state);
+      const taken = edict_import_state(handle, state.length);
+      return taken < 0 ? this.#guestError(taken) : taken === 1;
+    });
   }
 
   /** Makes an instance; its handle, above zero, and the bits of its modes. */
@@ -353,33 +396,3 @@ export class CoreGuest {
     });
   }
 }
-
-/** The body that slices in an answer refer to: the one the hook is about. */
-export function sourceOf(phase: Phase, { request, response, chunk }: HookInput): Uint8Array | undefined {
-  switch (phase) {
-    case Phase.requestBody:
-      return request.body.content;
-    case Phase.responseBody:
-      return response?.body.content;
-    default:
-      return chunk?.data;
-  }
-}
-
-/** The guest named an input arena outside its memory, or one that is not aligned. */
-class BrokenArena extends Error {
-  constructor(ptr: number, size: number) {
-    super(`the guest gave ${ptr} as the place for ${size} bytes of input`);
-  }
-}
-
-/** Who calls before there is an instance. */
-const NOBODY: HostFunctionsCaller = Object.freeze({
-  name: '',
-  version: '',
-  routeName: '',
-  attachedTo: 'route',
-  tenant: '',
-  api: Object.freeze({ projectId: '', id: '', name: '', version: '', kind: '', context: '', operationPath: '' }),
-});
-type HostFunctionsCaller = MutableHostCall['info'];

@@ -3,13 +3,14 @@
 import type { DeclaredInputs } from '../frame/declared-inputs.ts';
 import { InputEncoder } from '../frame/input-encoder.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
-import type { InstanceInit, PolicyFactory, PolicyInstance } from '../model/instance.ts';
+import type { InstanceInit, PolicyFactory } from '../model/instance.ts';
 import type { CompiledGuest } from './core-guest.ts';
 import { GuestInstance, modesOf } from './guest-instance.ts';
 import type { Resident } from './guest-slot.ts';
 import { GuestSlots } from './guest-slots.ts';
 import type { HostFunctions } from './host-functions.ts';
 import { type Capability, moduleFailure } from './imports.ts';
+import type { InstancePlan } from './instance-plan.ts';
 import { GUEST_LIMITS, type GuestLimits } from './limits.ts';
 
 /** The two tiers of this thread. */
@@ -26,6 +27,8 @@ export interface CoreModuleOptions {
   readonly host: HostFunctions;
   readonly limits?: Partial<GuestLimits>;
 }
+
+const NO_SLOT = policyFailure('OVERLOAD', 'every store of the policy is in the middle of a call');
 
 interface TenantSlots {
   readonly slots: GuestSlots;
@@ -52,18 +55,25 @@ export class CoreModulePolicy implements PolicyFactory {
     this.#fault = moduleFailure(options.guest.facts, this.#granted) ?? tierFailure(options);
   }
 
-  async create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
-    if (this.#fault !== undefined) return this.#fault;
-    const tenant = this.#acquire(init.info.tenant);
-    try {
-      await tenant.opened;
-    } catch (caught) {
-      await this.#release(init.info.tenant, tenant);
-      return policyFailure('OVERLOAD', `no slot could be had: ${(caught as Error).message}`);
-    }
+  async create(init: InstanceInit): Promise<GuestInstance | PolicyFailure> {
+    const tenant = await this.#open(init.info.tenant);
+    if (isPolicyFailure(tenant)) return tenant;
     const made = this.#make(init, tenant);
     if (isPolicyFailure(made)) await this.#release(init.info.tenant, tenant);
     return made;
+  }
+
+  /** What the policy says about sharing instances; `undefined` when it leaves that to its manifest. */
+  async plan(init: InstanceInit): Promise<InstancePlan | undefined | PolicyFailure> {
+    const tenant = await this.#open(init.info.tenant);
+    if (isPolicyFailure(tenant)) return tenant;
+    const slot = tenant.slots.take();
+    const store = slot === undefined ? NO_SLOT : slot.ready();
+    const resident = this.#resident(init);
+    const plan = isPolicyFailure(store) ? store : store.plan(init, resident.encoder);
+    slot?.settle(resident);
+    await this.#release(init.info.tenant, tenant);
+    return plan;
   }
 
   /** Tenants with slots, and what these hold. */
@@ -73,12 +83,16 @@ export class CoreModulePolicy implements PolicyFactory {
     );
   }
 
-  #make(init: InstanceInit, tenant: TenantSlots): PolicyInstance | PolicyFailure {
+  #resident(init: InstanceInit): Resident {
+    return { init, encoder: new InputEncoder(this.#options.inputs), modeBits: undefined };
+  }
+
+  #make(init: InstanceInit, tenant: TenantSlots): GuestInstance | PolicyFailure {
     const slot = tenant.slots.take();
-    if (slot === undefined) return policyFailure('OVERLOAD', 'every store of the policy is in the middle of a call');
+    if (slot === undefined) return NO_SLOT;
     const store = slot.ready();
     if (isPolicyFailure(store)) return store;
-    const resident: Resident = { init, encoder: new InputEncoder(this.#options.inputs), modeBits: undefined };
+    const resident = this.#resident(init);
     const handle = slot.handleOf(resident, store);
     if (isPolicyFailure(handle)) {
       slot.settle(resident);
@@ -90,6 +104,19 @@ export class CoreModulePolicy implements PolicyFactory {
       return modes;
     }
     return new GuestInstance(tenant.slots, resident, modes, () => this.#release(init.info.tenant, tenant));
+  }
+
+  /** The slots of a tenant, one reference more on them. */
+  async #open(name: string): Promise<TenantSlots | PolicyFailure> {
+    if (this.#fault !== undefined) return this.#fault;
+    const tenant = this.#acquire(name);
+    try {
+      await tenant.opened;
+      return tenant;
+    } catch (caught) {
+      await this.#release(name, tenant);
+      return policyFailure('OVERLOAD', `no slot could be had: ${(caught as Error).message}`);
+    }
   }
 
   #acquire(name: string): TenantSlots {

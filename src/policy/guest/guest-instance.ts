@@ -48,14 +48,39 @@ export class GuestInstance implements PolicyInstance {
     return outcome;
   }
 
+  /** Every store that the instance lives in hears of it: a stream may have been in any of them. */
   streamEnd(streamId: number, reason: EndReason): void {
-    if (this.#isDestroyed) return;
+    for (const slot of this.#isDestroyed ? [] : this.#slots.all) {
+      const handle = slot.residentHandle(this.#resident);
+      if (handle === undefined) continue;
+      slot.store?.streamEnd(handle, this.#resident.init, streamId, reason);
+      slot.settle(this.#resident);
+    }
+  }
+
+  /** What a successor may take over; of the first store that has something. */
+  exportState(): Uint8Array | undefined | PolicyFailure {
+    for (const slot of this.#isDestroyed ? [] : this.#slots.all) {
+      const handle = slot.residentHandle(this.#resident);
+      if (handle === undefined) continue;
+      const state = slot.store?.exportState(handle, this.#resident.init);
+      slot.settle(this.#resident);
+      if (state !== undefined) return state;
+    }
+    return undefined;
+  }
+
+  /** Offers the state of a predecessor; false when it is refused. */
+  importState(state: Uint8Array): boolean | PolicyFailure {
+    if (this.#isDestroyed) return DESTROYED;
     const slot = this.#slots.take();
-    const store = slot?.store;
-    if (slot === undefined || store === undefined) return;
+    if (slot === undefined) return NO_SLOT;
+    const store = slot.ready();
+    if ('kind' in store) return store;
     const handle = slot.handleOf(this.#resident, store);
-    if (typeof handle === 'number') store.streamEnd(handle, this.#resident.init, streamId, reason);
+    const taken = typeof handle === 'number' ? store.importState(handle, this.#resident.init, state) : handle;
     slot.settle(this.#resident);
+    return taken;
   }
 
   destroy(): void | Promise<void> {

@@ -76,6 +76,11 @@ export class GuestSlot implements PooledStore {
     return store;
   }
 
+  /** The handle of an instance in the present store, if it lives there. */
+  residentHandle(resident: Resident): number | undefined {
+    return this.#handles.get(resident);
+  }
+
   /** The handle of an instance in the present store; it is made when it is not there yet. */
   handleOf(resident: Resident, store: CoreGuest): number | PolicyFailure {
     const known = this.#handles.get(resident);

@@ -35,6 +35,11 @@ export class GuestSlots {
     return undefined;
   }
 
+  /** Every slot there is. */
+  get all(): readonly GuestSlot[] {
+    return this.#leased;
+  }
+
   /** Ends an instance in every slot that holds it. */
   forget(resident: Resident): void {
     for (const slot of this.#leased) slot.forget(resident);

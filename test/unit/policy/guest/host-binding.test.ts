@@ -148,3 +148,26 @@ describe('operations of the host', () => {
     expect(callNow(instance, Phase.requestHeaders)).toMatchObject({ code: 'HOST_LIMIT' });
   });
 });
+
+describe('WASI of a policy', () => {
+  const imports = `(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`;
+  const more = '(data (i32.const 2048) "\\00\\04\\00\\00\\0b\\00\\00\\00")';
+  const write = '(drop (call $write (i32.const 1) (i32.const 2048) (i32.const 1) (i32.const 2060)))';
+
+  it('leads through the same ports, by the same grants and the same budget', async () => {
+    const host = new RecordingHost();
+    const call = `${write.repeat(3)} (drop (call $random (i32.const 0) (i32.const 4))) (i32.const 0)`;
+    const part = { host, granted: ['log'] as const, limits: { hostCalls: 2 } };
+    const instance = await instanceOf(textGuest({ imports, more, call }), {}, part);
+    expect(callNow(instance, Phase.requestHeaders)).toEqual({ kind: 'none' });
+    expect(host.calls).toEqual([
+      ['log', 'info', 'the message'],
+      ['log', 'info', 'the message'],
+    ]);
+    const silent = new RecordingHost();
+    const denied = await instanceOf(textGuest({ imports, more, call }), {}, { host: silent });
+    expect(callNow(denied, Phase.requestHeaders)).toEqual({ kind: 'none' });
+    expect(silent.calls).toEqual([]);
+  });
+});

@@ -17,11 +17,14 @@ import {
   log,
   metadata,
   metrics,
+  PER_REQUEST,
+  Plan,
   Policy,
   PolicyInfo,
   quote,
   random,
   register,
+  registerPlan,
   REQUEST_HEADERS,
   REQUEST_STREAM,
   resources,
@@ -127,6 +130,15 @@ class Probe extends Policy {
     log.info('stream ' + streamId.toString() + ' ended by ' + reason.toString());
   }
 
+  exportState(): Uint8Array | null {
+    return this.streams == '' ? null : bytesOf(this.streams);
+  }
+
+  importState(state: Bytes): bool {
+    this.streams = state.text();
+    return this.streams != 'no';
+  }
+
   onDestroy(): void {
     log.warn('gone');
   }
@@ -215,5 +227,10 @@ class Probe extends Policy {
 }
 
 register((info: PolicyInfo, params: Json): Policy | null => new Probe(params.get('do').asText(), info));
+
+registerPlan((info: PolicyInfo, params: Json): Plan | null => {
+  const share = params.get('share');
+  return share.exists ? new Plan(<u32>share.asNumber(PER_REQUEST), info.tenant + '/\u00e4') : null;
+});
 
 export * from '../../../../assembly/policy/exports';

@@ -1,5 +1,6 @@
 /** The SDK from inside a policy: what a hook reads, what it answers, what it asks of the host. */
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledGuest } from '../../../../src/policy/guest/core-guest.ts';
 import { hostFault } from '../../../../src/policy/guest/host-functions.ts';
@@ -8,7 +9,17 @@ import { HeaderMap } from '../../../../src/policy/model/headers.ts';
 import { Phase } from '../../../../src/policy/model/phases.ts';
 import { NOTHING_GATHERED } from '../../../../src/policy/model/views.ts';
 import { buildGuestBytes, POLICY_OPTIONS } from '../../guest/build-guest.ts';
-import { body, callNow, compile, EXCHANGE, hookInput, instanceOf, RecordingHost } from './support/guest-rig.ts';
+import {
+  body,
+  callNow,
+  compile,
+  EXCHANGE,
+  hookInput,
+  INFO,
+  instanceOf,
+  policyOf,
+  RecordingHost,
+} from './support/guest-rig.ts';
 
 const EVERYTHING = Object.keys(CAPABILITY_FUNCTIONS) as Capability[];
 
@@ -294,6 +305,32 @@ describe('a policy in AssemblyScript asks the host', () => {
   });
 });
 
+describe('a policy in AssemblyScript decides', () => {
+  const planOf = (params: object) =>
+    policyOf(guest, { granted: EVERYTHING }).plan({ info: INFO, params: params as Record<string, never> });
+
+  it('how its instances are shared, or leaves it to its manifest', async () => {
+    expect(await planOf({})).toBeUndefined();
+    expect(await planOf({ share: 3 })).toEqual({ scope: 'singleton', shareKey: 'shop/\u00e4' });
+    expect(await planOf({ share: 'x' })).toEqual({ scope: 'per-request', shareKey: 'shop/\u00e4' });
+    expect(await planOf({ share: 9 })).toMatchObject({ code: 'INIT_FAILED' });
+  });
+
+  it('what of its state goes on in its successor (P-70)', async () => {
+    const [old, young] = [await probe(''), await probe('')];
+    expect(old.exportState()).toBeUndefined();
+    expect(old.importState(Buffer.from('\u00e9 1'))).toBe(true);
+    const state = old.exportState() as Uint8Array;
+    expect(Buffer.from(state).toString()).toBe('\u00e9 1');
+    expect(young.importState(state)).toBe(true);
+    expect(young.exportState()).toEqual(state);
+    expect(young.importState(Buffer.from('no'))).toBe(false);
+    await young.destroy();
+    expect(young.exportState()).toBeUndefined();
+    expect(young.importState(state)).toMatchObject({ code: 'CLOSED' });
+  });
+});
+
 describe('a module', () => {
   it('imports what its policy uses and nothing else', () => {
     const { imports } = guest.facts;
@@ -304,4 +341,27 @@ describe('a module', () => {
       .map((name) => `edict.${name}`);
     expect([...imports].sort()).toEqual([...all, 'edict.error', 'env.abort'].sort());
   });
+});
+
+describe('the example of docs/policy-abi.md', () => {
+  it('is a policy that greets', async () => {
+    const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
+    const shown = /```ts\n(.*?)```/s
+      .exec(read('docs/policy-abi.md'))?.[1]
+      ?.replaceAll("'../../policy", "'assembly/policy");
+    const built = read('test/unit/policy/guest/greet.as').replaceAll(
+      "'../../../../assembly/policy",
+      "'assembly/policy",
+    );
+    expect(built.replaceAll('policy/index', 'policy')).toContain(shown);
+    const greet = compile(await buildGuestBytes('test/unit/policy/guest/greet', POLICY_OPTIONS));
+    const instance = await instanceOf(greet, { text: 'good day' }, { inputs: { headers: ['x-greeting'] } });
+    expect(callNow(instance, Phase.requestHeaders)).toEqual({
+      kind: 'action',
+      action: { kind: 'request-changes', headers: { set: [['x-greeting', 'good day shop']] } },
+    });
+    const headers = HeaderMap.from([['X-Greeting', 'already']]);
+    const greeted = hookInput({ request: { ...hookInput().request, headers } });
+    expect(callNow(instance, Phase.requestHeaders, greeted)).toEqual({ kind: 'none' });
+  }, 120_000);
 });

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { CompiledGuest } from '../../../../../src/policy/guest/core-guest.ts';
 import { type CoreModuleOptions, CoreModulePolicy } from '../../../../../src/policy/guest/core-module-policy.ts';
+import type { GuestInstance } from '../../../../../src/policy/guest/guest-instance.ts';
 import { type HostFunctions, hostFault } from '../../../../../src/policy/guest/host-functions.ts';
 import type { HeaderPair } from '../../../../../src/policy/model/headers.ts';
 import { HeaderMap } from '../../../../../src/policy/model/headers.ts';
@@ -233,7 +234,7 @@ export async function instanceOf(
   guest: CompiledGuest | CoreModulePolicy,
   params: InstanceInit['params'] = {},
   part: Partial<CoreModuleOptions> = {},
-): Promise<PolicyInstance> {
+): Promise<GuestInstance> {
   const policy = guest instanceof CoreModulePolicy ? guest : policyOf(guest, part);
   const made = await policy.create({ info: INFO, params });
   if ('kind' in made) throw new Error(`${made.code}: ${made.message}`);
