@@ -52,6 +52,7 @@ export class PolicyWorkers {
       size: Math.min(64, Math.max(1, options.workers ?? Math.max(4, availableParallelism()))),
       spares: Math.min(8, Math.max(1, options.spares ?? 1)),
       clock,
+      waiting: () => this.#waiting.size,
       changed: () => this.#serveWaiting(),
       ...(options.start && { start: options.start }),
     });
@@ -128,6 +129,7 @@ export class PolicyWorkers {
     }
     if (lane.leased > 0) return undefined;
     this.#waiting.add(lane);
+    this.#pool.open();
     this.#takeFromIdle(lane);
     return undefined;
   }

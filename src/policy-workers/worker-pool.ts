@@ -16,6 +16,8 @@ export interface WorkerPoolOptions {
   /** Warm workers beyond those leased, at least 1. */
   readonly spares: number;
   readonly clock: Clock;
+  /** How many wait for a worker now. */
+  readonly waiting: () => number;
   /** A spare became ready, or starting one failed. */
   readonly changed: () => void;
   readonly start?: StartThread;
@@ -78,9 +80,11 @@ export class WorkerPool {
     );
   }
 
-  /** Starts the spares. */
+  /** Starts the spares, and one for each that waits: after several losses they start side by side. */
   open(): void {
-    while (!this.#isClosed && this.#spares.length + this.#starting < this.#options.spares) {
+    const { size, spares, waiting } = this.#options;
+    const wanted = spares + Math.min(waiting(), size - this.leased);
+    while (!this.#isClosed && this.#spares.length + this.#starting < wanted) {
       if (this.#retry !== undefined || this.#places.size + this.#starting >= this.#pool.max) return;
       void this.#startSpare();
     }
@@ -132,12 +136,20 @@ export class WorkerPool {
     readonly size: number;
     readonly leased: number;
     readonly spares: number;
+    readonly starting: number;
     readonly started: number;
     readonly stopped: number;
   } {
     const { size } = this.#options;
     const { leased } = this;
-    return { size, leased, spares: this.#spares.length, started: this.#started, stopped: this.#stopped };
+    return {
+      size,
+      leased,
+      spares: this.#spares.length,
+      starting: this.#starting,
+      started: this.#started,
+      stopped: this.#stopped,
+    };
   }
 
   async #startSpare(): Promise<void> {

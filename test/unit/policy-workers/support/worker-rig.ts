@@ -24,6 +24,12 @@ export function shippedMetered(name: string): CompiledGuest {
   return loaded(readFileSync(new URL(`../../../../wasm/policies/${name}.wasm`, import.meta.url)), []);
 }
 
+/** The same; in phase 4 works hard for some tens of milliseconds, and ends. */
+export const LOOP_OR_WORK = `(if (i32.eq (local.get $phase) (i32.const 4)) (then
+  (local.set $length (i32.const 15000000))
+  (loop $work (local.set $length (i32.sub (local.get $length) (i32.const 1))) (br_if $work (local.get $length)))))
+  ${LOOP_ON_BODY}`;
+
 export function metered(parts: TextGuest, granted: readonly Capability[] = []): CompiledGuest {
   return loaded(textBytes(parts), granted);
 }
