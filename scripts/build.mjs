@@ -27,6 +27,8 @@ const STAMP = 'dist';
 const ENTRIES = [
   'index',
   'server/index',
+  'policy-engine/index',
+  'gateway/http/index',
   'cli/main',
   'evaluator/compile-worker',
   'policy-host/kv/redis-worker',

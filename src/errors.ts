@@ -26,6 +26,7 @@ interface ErrorFacts {
 export const ERROR_TABLE = {
   INVALID_OPTION: { openFeature: null, retry: 'no', meaning: 'an option breaks its rule' },
   INVALID_FLAG_FILE: { openFeature: null, retry: 'no', meaning: 'a flag file cannot be read or parsed' },
+  INVALID_POLICIES: { openFeature: null, retry: 'no', meaning: 'a policy configuration cannot be used' },
   LISTEN_FAILED: { openFeature: null, retry: 'yes', meaning: 'an address or port cannot be listened on' },
   UNAUTHORIZED: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered 401' },
   FORBIDDEN: { openFeature: 'GENERAL', retry: 'slowly', meaning: 'the relay answered 403' },

@@ -1,6 +1,6 @@
 /**
- * Edict in an online shop: a relay that serves a flag file, a service that decides in-process, and a change of the file
- * that arrives while it runs. `--once` ends after that change.
+ * Edict in an online shop: a relay that serves a flag file, a service that decides in-process behind a chain of policies, and
+ * a change of the file that arrives while it runs. `--once` ends after that change.
  */
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,8 @@ import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
 import { EdictProvider } from 'edict';
 import { createRelay } from 'edict/relay';
 import { decideAll, differences, median } from './decisions.mjs';
-import { heading, list, say, showDecisions, showDifferences } from './screen.mjs';
+import { askThroughPolicies, policyRows, startPolicies } from './policies.mjs';
+import { heading, list, say, showAnswers, showDecisions, showDifferences, showPolicies } from './screen.mjs';
 import { startService } from './service.mjs';
 
 /** A demo should not keep you waiting; the default, two minutes, suits production. */
@@ -46,7 +47,10 @@ async function run() {
   await OpenFeature.setProviderAndWait(provider);
   const client = OpenFeature.getClient();
 
-  const service = await startService(client);
+  const policyFolder = join(folder, 'policies');
+  const policies = await startPolicies(policyFolder, quiet);
+  cleanups.push(() => policies.close());
+  const service = await startService(client, policies);
   cleanups.push(() => service.close());
 
   heading('Edict in an online shop');
@@ -54,6 +58,7 @@ async function run() {
     ['flag file', flagFile],
     ['relay', relay.url],
     ['service', service.url],
+    ['policies', policyFolder],
   ]);
 
   heading('Every flag for three users, decided in this process, in WebAssembly');
@@ -64,6 +69,15 @@ async function run() {
   const around = median(rows.map(({ clientMicros }) => clientMicros));
   say();
   say(`  µs is what the decision itself takes; with the OpenFeature client around it, ${around.toFixed(1)} µs.`);
+
+  heading('The shop answers through a chain of policies, and the policy of a partner never ends');
+  // As above: the rounds before the shown one are for code that nobody has run yet.
+  for (let round = 0; round < 20; round += 1) await askThroughPolicies(service.url);
+  showAnswers(await askThroughPolicies(service.url));
+  say();
+  showPolicies(policyRows(policies));
+  say();
+  say('  loop-forever is stopped when its fuel is used up: its request fails closed, the shop goes on.');
 
   const showChange = async (flags, since) => {
     const delay =
@@ -88,6 +102,7 @@ async function run() {
     ['edit', flagFile],
     ['service', `curl '${service.url}/basket?user=ben'`],
     ['', `curl '${service.url}/flags?user=ana'`],
+    ['', `curl -i '${service.url}/partner/offers'`],
     ['relay', `curl -H 'content-type: application/json' -d '{"context":{"country":"DE"}}' \\`],
     ['', `  ${relay.url}/ofrep/v1/evaluate/flags/new-checkout`],
     ['stop', 'Ctrl-C'],

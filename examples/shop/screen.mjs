@@ -54,6 +54,52 @@ export function showDecisions(rows) {
   }
 }
 
+export function showAnswers(answers) {
+  showTable(
+    [
+      { title: 'request', of: ({ path }) => path },
+      { title: 'status', of: ({ status }) => String(status), style: ({ status }) => statusStyle(status) },
+      { title: 'cache-control', of: ({ cache }) => cache },
+      { title: 'answer', of: ({ body }) => JSON.stringify(body), style: 'cyan', flexible: true },
+      { title: 'ms', of: ({ millis }) => millis.toFixed(1), style: 'dim', right: true },
+    ],
+    answers,
+  );
+}
+
+export function showPolicies(rows) {
+  showTable(
+    [
+      { title: 'tenant', of: ({ tenant }) => tenant, style: 'bold' },
+      { title: 'route', of: ({ route }) => route },
+      { title: 'policy', of: ({ policy }) => policy },
+      { title: 'runs as', of: ({ runs }) => runs },
+      { title: 'hooks', of: ({ hooks }) => String(hooks), right: true },
+      { title: 'ended', of: ({ ended }) => ended, style: ({ stopped }) => (stopped ? 'red' : 'green'), flexible: true },
+      { title: 'µs', of: ({ micros }) => micros.toFixed(1), style: 'dim', right: true },
+    ],
+    rows,
+  );
+}
+
+function showTable(columns, rows) {
+  const widths = widthsOf(columns, rows);
+  say(paint('dim', `  ${columns.map(({ title, right }, i) => pad(title, widths[i], right)).join('  ')}`));
+  for (const row of rows) {
+    const cells = columns.map(({ of, style, right }, i) => {
+      const text = pad(cut(of(row), widths[i]), widths[i], right);
+      const name = typeof style === 'function' ? style(row) : style;
+      return name === undefined ? text : paint(name, text);
+    });
+    say(`  ${cells.join('  ')}`.trimEnd());
+  }
+}
+
+function statusStyle(status) {
+  if (status < 400) return 'green';
+  return status < 500 ? 'yellow' : 'red';
+}
+
 export function showDifferences(pairs) {
   const columns = [
     { title: '', of: ({ after }) => after.flag },

@@ -1,12 +1,15 @@
 /** The shop itself, as far as flags are concerned: a small HTTP service that asks the OpenFeature client. */
 
 import { createServer } from 'node:http';
+import { policyMiddleware } from 'edict/http';
 import { decide, FLAGS } from './decisions.mjs';
 import { USERS } from './users.mjs';
 
-/** Starts the service on a free port of loopback: `{ url, close }`. */
-export async function startService(client) {
-  const server = createServer((request, response) => {
+/** Starts the service, behind its policies, on a free port of loopback: `{ url, close }`. */
+export async function startService(client, policies) {
+  const middleware = policyMiddleware(policies);
+  const server = createServer((request, response) => middleware(request, response, () => handle(request, response)));
+  const handle = (request, response) => {
     answer(client, new URL(request.url, 'http://shop')).then(
       ({ status, body }) => {
         response.writeHead(status, { 'content-type': 'application/json' });
@@ -14,7 +17,7 @@ export async function startService(client) {
       },
       (error) => response.writeHead(500).end(`${error.message}\n`),
     );
-  });
+  };
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
@@ -38,6 +41,7 @@ async function answer(client, { pathname, searchParams }) {
     );
     return { status: 200, body: Object.fromEntries(entries) };
   }
+  if (pathname.startsWith('/partner/')) return { status: 200, body: { offers: [] } };
   return { status: 404, body: { error: 'try /basket?user=ana or /flags?user=ben' } };
 }
 

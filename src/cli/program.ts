@@ -6,6 +6,7 @@ import type { DoctorOptions } from './doctor.ts';
 import type { EvalFlagsOptions } from './eval-flags.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { LintOptions } from './lint.ts';
+import { addPolicy } from './policy/program.ts';
 import type { RelayCommandOptions } from './relay.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,6 +29,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   addLint(program, finish);
   addRelay(program, finish);
   addDoctor(program, finish);
+  addPolicy(program, finish);
   for (const command of program.commands) command.exitOverride().helpOption('-h, --help', 'show what the command does');
   return program;
 }

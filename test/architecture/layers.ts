@@ -6,7 +6,7 @@ import { packageOf } from './source-files.ts';
 /** From the top down; a room may import every room below its own layer. A new room gets its place here first. */
 const LAYERS = [
   ['index'],
-  ['cli', 'gateway', 'server', 'provider'],
+  ['cli', 'gateway', 'server', 'provider', 'policy-engine'],
   // Threads for policies; policy/ itself knows of none.
   ['policy-workers'],
   ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
@@ -17,7 +17,9 @@ const LAYERS = [
 /** The arrows inside a layer; whatever is not listed is forbidden. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   // Commands start the relay and the provider.
-  cli: ['gateway', 'server', 'provider'],
+  cli: ['gateway', 'server', 'provider', 'policy-engine'],
+  // The engine is what the middleware asks for the chain of a request.
+  'policy-engine': ['gateway'],
   // The in-process evaluator is fed by the relay client.
   evaluator: ['relay'],
   // The host functions of policies: they implement a port of policy/, ask evaluators, and load undici as the relay does.
@@ -52,7 +54,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
   undici: ['relay', 'cli', 'options', 'policy-host'],
-  yaml: ['flags', 'policy'],
+  yaml: ['flags', 'policy', 'cli'],
 };
 
 /** 'flags/image/pool.ts' is in 'flags'; 'errors.ts' is a room of its own. */

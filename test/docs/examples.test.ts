@@ -33,7 +33,7 @@ async function run(name: string, ...args: string[]) {
 }
 
 describe('the shop', () => {
-  it('decides, sees a change of its flag file, and with --once ends by itself, leaving nothing behind', async () => {
+  it('decides, answers through its policies, sees a change of its flag file, and with --once ends by itself, leaving nothing behind', async () => {
     const { folder, output, ended } = await run('shop', '--once');
     expect({ code: await ended, stderr: output.stderr }).toEqual({ code: 0, stderr: '' });
     const { stdout } = output;
@@ -46,6 +46,12 @@ describe('the shop', () => {
     expect(stdout).toMatch(/^Changed: card-payments, new-checkout, \d+\.\d s after the file was written$/m);
     expect(stdout).toMatch(/card-payments +ana +true STATIC .*→ +false STATIC/);
     expect(stdout).toMatch(/new-checkout +ben +false DEFAULT .*→ +true TARGETING_MATCH/);
+    expect(stdout).toMatch(/^ {2}\/basket\?user=ana +200 +no-store +\{/m);
+    expect(stdout).toMatch(/^ {2}\/basket\?user=crawler +403 +- +\{"error":"baskets are for people"\}/m);
+    expect(stdout).toMatch(/^ {2}\/partner\/offers +500 +- +\{"error":"Internal policy error"/m);
+    expect(stdout).toMatch(/^ {2}shop +basket +people-only +native +63 +42 none, 21 immediate +\d+\.\d$/m);
+    expect(stdout).toMatch(/^ {2}shop +basket +set-headers +WebAssembly, metered +84 +84 changed +\d+\.\d$/m);
+    expect(stdout).toMatch(/^ {2}partner +partner-offers +loop-forever +WebAssembly, metered +42 +42 FUEL_EXHAUSTED/m);
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
   });
@@ -55,9 +61,11 @@ describe('the shop', () => {
     await seen(/stop +Ctrl-C/);
     const [, basket] = await seen(/curl '(http:\S+\/basket\S+)'/);
     const [, flags] = await seen(/curl '(http:\S+\/flags\S+)'/);
+    const [, partner] = await seen(/curl -i '(http:\S+\/partner\S+)'/);
     const [, ofrep] = await seen(/(http:\S+\/ofrep\/v1\/evaluate\/flags\/new-checkout)/);
     expect(await (await fetch(basket as string)).json()).toMatchObject({ checkout: 'new', payments: ['invoice'] });
     expect(await (await fetch(flags as string)).json()).toMatchObject({ 'card-payments': { variant: 'paused' } });
+    expect((await fetch(partner as string)).status).toBe(500);
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(ofrep as string, { method: 'POST', headers, body: '{"context":{"country":"DE"}}' });
     expect(await answer.json()).toMatchObject({ key: 'new-checkout' });

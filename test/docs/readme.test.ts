@@ -13,6 +13,8 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const MODULES: Record<string, string> = {
   edict: join(root, 'dist/index.js'),
+  'edict/http': join(root, 'dist/gateway/http/index.js'),
+  'edict/policy': join(root, 'dist/policy-engine/index.js'),
   '@openfeature/server-sdk': join(root, 'node_modules/@openfeature/server-sdk/dist/esm/index.js'),
 };
 
@@ -38,7 +40,9 @@ afterAll(async () => {
 });
 
 async function runBlock(code: string): Promise<string> {
-  const imported = code.replace(/from '([^']+)'/g, (_, name: string) => `from '${new URL(`file://${MODULES[name]}`)}'`);
+  const imported = code.replace(/from '([^']+)'/g, (given, name: string) =>
+    MODULES[name] === undefined ? given : `from '${new URL(`file://${MODULES[name]}`)}'`,
+  );
   const file = join(folder, 'block.mjs');
   await writeFile(file, imported.replace('http://localhost:1031', relay.url));
   const { stdout } = await run(process.execPath, [file], { timeout: 15_000 });
@@ -52,6 +56,21 @@ describe('README', () => {
 
   it('has an offline example that prints what its comment says', async () => {
     expect(await runBlock(blocks[1] as string)).toBe('true TARGETING_MATCH staff');
+  });
+
+  it('has an example of policies that turns bots away and nobody else', async () => {
+    const code = blocks.find((block) => block.includes('edict/policy')) as string;
+    const asked = code.replace(
+      '.listen(8080)',
+      `.listen(0, '127.0.0.1', async function () {
+        for (const agent of ['a-bot', 'curl']) {
+          const { status } = await fetch('http://127.0.0.1:' + this.address().port, { headers: { 'user-agent': agent } });
+          console.log(status);
+        }
+        process.exit();
+      })`,
+    );
+    expect(await runBlock(asked)).toBe('403\n200');
   });
 
   it('has an embedding example of ten lines at most', () => {

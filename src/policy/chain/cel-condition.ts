@@ -75,14 +75,15 @@ class ExchangeFlags {
   }
 
   #value<T extends boolean | string | number>(kind: FlagKind, key: string, otherwise: T): T {
-    const { exchange } = this.#input as HookInput;
+    const input = this.#input as HookInput;
+    const { exchange } = input;
     let known = this.#known.get(exchange);
     if (known === undefined) {
       known = new Map();
       this.#known.set(exchange, known);
     }
     const id = `${kind}:${key}`;
-    if (!known.has(id)) known.set(id, this.#options.flags?.evaluate(kind, key, this.#targetingKey(), exchange));
+    if (!known.has(id)) known.set(id, this.#options.flags?.evaluate(kind, key, this.#targetingKey(), exchange, input));
     const value = known.get(id);
     return typeof value === typeof otherwise ? (value as T) : otherwise;
   }

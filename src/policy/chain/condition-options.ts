@@ -1,6 +1,6 @@
 /** What compiles conditions, and what it is told. */
 
-import type { ExchangeFacts } from '../model/inputs.ts';
+import type { ExchangeFacts, HookInput } from '../model/inputs.ts';
 import type { Condition } from './condition.ts';
 
 /** A condition, or what is wrong with its text. */
@@ -19,6 +19,7 @@ export interface FlagPort {
     key: string,
     targetingKey: string | undefined,
     exchange: ExchangeFacts,
+    input: HookInput,
   ): boolean | string | number | undefined;
 }
 

@@ -2,6 +2,7 @@
 
 import type { PolicyFailureCode } from './failure.ts';
 
+/** One mistake in a configuration or a manifest. */
 export interface ConfigProblem {
   /** JSON pointer into the document, such as `/routes/3/policies/1/params/limits/0/max`; empty for the whole of it. */
   readonly path: string;

@@ -1,0 +1,62 @@
+/** The `edict policy` commands and their options. */
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ExitCode } from '../exit-codes.ts';
+import type { NewPolicyOptions } from './new.ts';
+
+const JSON_OPTION = ['--json', 'print one JSON document'] as const;
+
+type JsonChoice = { readonly json?: boolean };
+
+export function addPolicy(program: Command, finish: (code: ExitCode) => void): void {
+  const policy = program
+    .command('policy')
+    .summary('make, build, look into and test policies')
+    .description('Makes, builds, looks into and tests policies in WebAssembly.')
+    .helpCommand(false);
+
+  policy
+    .command('new')
+    .description('Makes a folder with a policy that builds and passes its tests.')
+    .argument('<name>', 'name of the policy, such as block-bots')
+    .option('--lang <language>', 'language of the policy; as is AssemblyScript', onlyAssemblyScript, 'as')
+    .option('--dir <folder>', 'where to make it (default: its name)')
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: NewPolicyOptions) => {
+      const { newPolicy } = await import('./new.ts');
+      finish(await newPolicy(name, options));
+    });
+  policy
+    .command('build')
+    .description('Compiles a policy in AssemblyScript and writes the digest of the module into its manifest.')
+    .argument('<dir>', 'folder of the policy')
+    .option(...JSON_OPTION)
+    .action(async (folder: string, options: JsonChoice) => {
+      const { buildPolicy } = await import('./build.ts');
+      finish(await buildPolicy(folder, options));
+    });
+  policy
+    .command('inspect')
+    .description('Shows what loading a module finds out about it, and whether it would be taken.')
+    .argument('<module|dir>', 'a module, or a folder with policy.yaml')
+    .option(...JSON_OPTION)
+    .action(async (path: string, options: JsonChoice) => {
+      const { inspectPolicy } = await import('./inspect.ts');
+      finish(await inspectPolicy(path, options));
+    });
+  policy
+    .command('test')
+    .description('Runs the self tests of a manifest in the module.')
+    .argument('<dir>', 'folder of the policy')
+    .option(...JSON_OPTION)
+    .action(async (folder: string, options: JsonChoice) => {
+      const { testPolicy } = await import('./test.ts');
+      finish(await testPolicy(folder, options));
+    });
+  for (const command of policy.commands) command.exitOverride().helpOption('-h, --help', 'show what the command does');
+}
+
+function onlyAssemblyScript(text: string): string {
+  if (text === 'as') return text;
+  throw new InvalidArgumentError('It can be as, AssemblyScript.');
+}

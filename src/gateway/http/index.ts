@@ -1,0 +1,5 @@
+/** Chains of policies in front of Node's http, Express and Fastify. */
+
+export { type FastifyLike, fastifyPolicies } from './fastify.ts';
+export { type PolicyMiddleware, type PolicyMiddlewareOptions, policyMiddleware } from './middleware.ts';
+export type { OpenExchange, PolicyGate, RequestOrigin } from './policy-gate.ts';

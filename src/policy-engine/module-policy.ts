@@ -1,0 +1,142 @@
+/** A policy module for every tenant that uses it: the module is shared, a host and its stores are each tenant's own. */
+
+import type { DeclaredInputs } from '../policy/frame/declared-inputs.ts';
+import { OUTPUT_LIMITS } from '../policy/frame/output-decoder.ts';
+import type { CompiledGuest } from '../policy/guest/core-guest.ts';
+import { CoreModulePolicy, type InlineTier } from '../policy/guest/core-module-policy.ts';
+import type { GuestLimits } from '../policy/guest/limits.ts';
+import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest.ts';
+import { isPolicyFailure, type PolicyFailure } from '../policy/model/failure.ts';
+import type { HookInput } from '../policy/model/inputs.ts';
+import type { InstanceInit, Outcome, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
+import type { ProcessingModes } from '../policy/model/modes.ts';
+import type { EndReason, Phase } from '../policy/model/phases.ts';
+import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
+import { HostedPolicy } from '../policy-host/hosted-policy.ts';
+import type { SeriesDeclaration } from '../policy-host/metrics.ts';
+import { createHost } from '../policy-host/policy-host.ts';
+import type { HostPorts } from '../policy-host/ports.ts';
+
+export interface ModulePolicyOptions {
+  readonly manifest: PolicyManifest;
+  readonly guest: CompiledGuest;
+  readonly tier: InlineTier;
+  /** What manifest and operator agree on. */
+  readonly granted: Capabilities;
+  readonly ports: HostPorts;
+}
+
+interface Place {
+  readonly factory: PolicyFactory;
+  readonly module: CoreModulePolicy;
+  instances: number;
+}
+
+/** What a place of a module holds, for the status. */
+export type ModulePlaces = ReturnType<CoreModulePolicy['describe']>;
+
+export class ModulePolicy implements PolicyFactory {
+  readonly name: string;
+  readonly version: string;
+  readonly tier: InlineTier;
+  readonly #options: ModulePolicyOptions;
+  readonly #places = new Map<string, Place>();
+
+  constructor(options: ModulePolicyOptions) {
+    this.name = options.manifest.name;
+    this.version = options.manifest.version;
+    this.tier = options.tier;
+    this.#options = options;
+  }
+
+  async create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
+    const key = this.#placeOf(init);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.#open(init);
+      this.#places.set(key, place);
+    }
+    const kept = place;
+    kept.instances++;
+    const release = (): void => {
+      if (--kept.instances === 0 && this.#places.get(key) === kept) this.#places.delete(key);
+    };
+    const made = await kept.factory.create(init);
+    if (!isPolicyFailure(made)) return new PlacedInstance(made, release);
+    release();
+    return made;
+  }
+
+  /** Slots and stores by tenant. */
+  describe(): ModulePlaces {
+    return Object.assign({}, ...[...this.#places.values()].map(({ module }) => module.describe()));
+  }
+
+  /** State in the key-value store is one instance's where instances are a route's own. */
+  #placeOf({ info }: InstanceInit): string {
+    const { manifest } = this.#options;
+    const isApart = manifest.scope === 'per-route' && manifest.capabilities.kv !== undefined;
+    return JSON.stringify(isApart ? [info.tenant, info.routeName] : [info.tenant]);
+  }
+
+  #open({ info }: InstanceInit): Place {
+    const { manifest, guest, tier, granted, ports } = this.#options;
+    const [tenant, scope = ''] = JSON.parse(this.#placeOf({ info, params: {} })) as [string, string?];
+    const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
+    const host = createHost(
+      granted,
+      { tenant, policy: manifest.name, scope, metadata: manifest.metadata, series },
+      ports,
+    );
+    const module = new CoreModulePolicy({
+      name: manifest.name,
+      version: manifest.version,
+      guest,
+      tier,
+      inputs: inputsOf(manifest.inputs, manifest.metadata.reads),
+      granted: grantedCapabilities(granted),
+      host,
+      limits: limitsOf(manifest),
+    });
+    return { module, factory: new HostedPolicy(module, host), instances: 0 };
+  }
+}
+
+function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInputs {
+  return { ...inputs, ...(reads.length === 0 ? {} : { metadata: reads }) };
+}
+
+function limitsOf({ limits }: PolicyManifest): Partial<GuestLimits> {
+  const { fuelPerHook, fuelInit, hostCalls, outputBytes } = limits;
+  const frameBytes = Math.min(outputBytes, OUTPUT_LIMITS.frameBytes);
+  return { fuelPerHook, fuelInit, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
+}
+
+/** Tells its place when it is destroyed. */
+class PlacedInstance implements PolicyInstance {
+  readonly modes: ProcessingModes;
+  readonly #inner: PolicyInstance;
+  readonly #release: () => void;
+  #isDestroyed = false;
+
+  constructor(inner: PolicyInstance, release: () => void) {
+    this.modes = inner.modes;
+    this.#inner = inner;
+    this.#release = release;
+  }
+
+  call(phase: Phase, input: HookInput): Outcome | Promise<Outcome> {
+    return this.#inner.call(phase, input);
+  }
+
+  streamEnd(streamId: number, reason: EndReason): void {
+    this.#inner.streamEnd?.(streamId, reason);
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    await this.#inner.destroy();
+    this.#release();
+  }
+}

@@ -1,0 +1,52 @@
+/** What a `PolicyEngine` is told. */
+
+import type { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
+import type { Resolution } from '../evaluator/resolution.ts';
+import type { JsonObject } from '../internal/json.ts';
+import type { Clock } from '../options/clock.ts';
+import type { HookRecord } from '../policy/chain/decision.ts';
+import type { HostPorts } from '../policy-host/ports.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { DefinedPolicy } from './native-definition.ts';
+
+/** One hook of one exchange, as `onHook` is told. */
+export interface PolicyHookEvent extends HookRecord {
+  readonly route: string;
+  readonly tenant: string;
+  readonly requestId: string;
+}
+
+/** Options of a `PolicyEngine`; all of them have defaults. */
+export interface PolicyEngineOptions {
+  /** Native policies, from `definePolicy`; chains name them as they name modules. */
+  readonly policies?: readonly DefinedPolicy[];
+  /** An evaluator for conditions, for the `flag` of a position, and for policies that ask for flags. */
+  readonly flags?: AbstractEvaluator<Resolution>;
+  /** The header whose value is the targeting key of an exchange while nobody is authenticated. */
+  readonly targetingKeyHeader?: string;
+  /**
+   * What modules may ask for at most, in the words of a manifest's `capabilities`; a manifest's own list is cut down to it.
+   * Default: everything but `http` and `hopByHop`.
+   */
+  readonly allow?: Readonly<JsonObject>;
+  /**
+   * Modules that run without a fuel counter, by their digest, `sha256:` and 64 hex digits. A loop in one of them stops the
+   * process, so list only what you would put into the service itself. Default: none.
+   */
+  readonly trustedModules?: readonly string[];
+  /** Secrets that parameters refer to by name. */
+  readonly secret?: (name: string) => string | undefined;
+  /** Environment variables that parameters may refer to. Default: none. */
+  readonly envNames?: readonly string[];
+  /** What modules reach through host functions, in place of the engine's own: a shared key-value store, keys, metrics. */
+  readonly host?: HostPorts;
+  /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
+  readonly chainTimeoutMs?: number;
+  /** Watch a folder and load it again when it changes. Default true. */
+  readonly watch?: boolean;
+  /** Told of every hook. What it throws is ignored. */
+  readonly onHook?: (event: PolicyHookEvent) => void;
+  /** Default: the console, from warnings on. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}

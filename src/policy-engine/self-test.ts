@@ -1,0 +1,186 @@
+/** Runs a case of a manifest's `selfTest`: one hook of a fresh instance, its answer beside the expected one. */
+
+import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
+import type { CatalogEntry } from '../policy/build/catalog.ts';
+import type { SelfTest } from '../policy/manifest/manifest.ts';
+import { isPolicyFailure } from '../policy/model/failure.ts';
+import { HeaderMap, type HeaderPair } from '../policy/model/headers.ts';
+import type { HookInput } from '../policy/model/inputs.ts';
+import type { Outcome } from '../policy/model/instance.ts';
+import { Phase } from '../policy/model/phases.ts';
+import { type Body, NO_BODY, NOTHING_GATHERED, type RequestView, type ResponseView } from '../policy/model/views.ts';
+import { Redactor } from '../policy/params/redactor.ts';
+import { resolveParams } from '../policy/params/resolve-params.ts';
+
+export interface SelfTestResult {
+  readonly phase: SelfTest['phase'];
+  readonly passed: boolean;
+  /** One sentence for each member that is not as expected. */
+  readonly differences: readonly string[];
+  readonly actual: JsonObject;
+  readonly durationUs: number;
+}
+
+const API = {
+  projectId: '',
+  id: '',
+  name: 'self-test',
+  version: '',
+  kind: 'RestApi',
+  context: '/',
+  operationPath: '/*',
+};
+const TENANT = 'self-test';
+const ROUTE = 'self-test';
+const FAR = 8_640_000_000_000_000;
+
+/** Never rejects; a case that cannot be run fails with the reason. */
+export async function runSelfTest({ factory, manifest }: CatalogEntry, test: SelfTest): Promise<SelfTestResult> {
+  const { phase, input, expect } = test;
+  const resolved = resolveParams({
+    manifest,
+    given: input.params,
+    attachedTo: 'route',
+    path: '/params',
+    sources: {},
+    redactor: new Redactor(),
+    resolve: undefined,
+  });
+  if ('problems' in resolved) {
+    const [first] = resolved.problems;
+    return judge(phase, expect, failed('PARAMS_INVALID', `${first?.path} ${first?.message}`), 0);
+  }
+  const { name, version } = manifest;
+  const info = { name, version, routeName: ROUTE, attachedTo: 'route' as const, tenant: TENANT, api: API };
+  const instance = await factory.create({ info, params: resolved.params as JsonObject });
+  if (isPolicyFailure(instance)) return judge(phase, expect, failed(instance.code, instance.message), 0);
+  const began = performance.now();
+  const outcome = await instance.call(Phase[phase], hookInput(input, phase.startsWith('response')));
+  const durationUs = (performance.now() - began) * 1_000;
+  await instance.destroy();
+  return judge(phase, expect, outcomeJson(outcome), durationUs);
+}
+
+function failed(code: string, message: string): JsonObject {
+  return { kind: 'failure', code, message };
+}
+
+/** `input` of a case: `params`, `request`, `response`, `metadata`, `clientIp`; each with defaults. */
+export function hookInput(input: Readonly<JsonObject>, isResponse: boolean): HookInput {
+  const request = requestOf(memberOf(input, 'request'));
+  const { headers, path, method, authority, scheme } = request;
+  const response = isResponse ? responseOf(memberOf(input, 'response')) : undefined;
+  const { clientIp } = input;
+  return {
+    exchange: {
+      requestId: 'self-test',
+      routeName: ROUTE,
+      tenant: TENANT,
+      api: API,
+      deadline: FAR,
+      ...(typeof clientIp === 'string' ? { clientIp } : {}),
+    },
+    request,
+    gathered: { ...NOTHING_GATHERED, metadata: memberOf(input, 'metadata') },
+    downstream: { headers, path, method, authority, scheme },
+    ...(response === undefined
+      ? {}
+      : { response, upstreamResponse: { headers: response.headers, status: response.status } }),
+  };
+}
+
+function requestOf(given: JsonObject): RequestView {
+  const text = (name: string, otherwise: string): string =>
+    typeof given[name] === 'string' ? (given[name] as string) : otherwise;
+  const authority = text('authority', 'service.example');
+  return {
+    headers: HeaderMap.from([['host', authority], ...pairsOf(given.headers)]),
+    path: text('path', '/'),
+    method: text('method', 'GET'),
+    authority,
+    scheme: text('scheme', 'https'),
+    body: bodyOf(given.body),
+    upstreamName: undefined,
+    upstreamSlot: undefined,
+  };
+}
+
+function responseOf(given: JsonObject): ResponseView {
+  const { status = 200 } = given;
+  return {
+    headers: HeaderMap.from(pairsOf(given.headers)),
+    status: typeof status === 'number' ? status : 200,
+    body: bodyOf(given.body),
+    fault: undefined,
+  };
+}
+
+function bodyOf(given: JsonValue | undefined): Body {
+  if (given === undefined) return NO_BODY;
+  const text = typeof given === 'string' ? given : JSON.stringify(given);
+  return { content: new Uint8Array(Buffer.from(text, 'utf8')), present: true, endOfStream: true, truncated: false };
+}
+
+/** Headers as an object of texts or lists, or as pairs. */
+function pairsOf(given: JsonValue | undefined): HeaderPair[] {
+  if (Array.isArray(given)) {
+    return given.filter(Array.isArray).map(([name, value]) => [String(name), String(value)] as const);
+  }
+  if (!isJsonObject(given)) return [];
+  return Object.entries(given).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : [values]).map((value): HeaderPair => [name, String(value)]),
+  );
+}
+
+function memberOf(object: Readonly<JsonObject>, name: string): JsonObject {
+  const value = object[name];
+  return isJsonObject(value) ? value : {};
+}
+
+/** An answer as a case writes it: headers as objects, bodies as texts. */
+export function outcomeJson(outcome: Outcome): JsonObject {
+  if (outcome.kind !== 'action') return readable(outcome) as JsonObject;
+  return readable(outcome.action) as JsonObject;
+}
+
+function readable(value: unknown, name = ''): JsonValue {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (Array.isArray(value)) {
+    const isPairs = ['set', 'append', 'headers'].includes(name) && value.every(Array.isArray);
+    return isPairs ? headersOf(value as [string, JsonValue][]) : value.map((one) => readable(one));
+  }
+  if (typeof value !== 'object' || value === null) return value as JsonValue;
+  return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, readable(inner, member)]));
+}
+
+function headersOf(pairs: readonly (readonly [string, JsonValue])[]): JsonObject {
+  const found = new Map<string, JsonValue>();
+  for (const [name, value] of pairs) {
+    const lower = name.toLowerCase();
+    const known = found.get(lower);
+    found.set(lower, known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value]);
+  }
+  return Object.fromEntries(found);
+}
+
+function judge(
+  phase: SelfTest['phase'],
+  expect: Readonly<JsonObject>,
+  actual: JsonObject,
+  durationUs: number,
+): SelfTestResult {
+  const differences: string[] = [];
+  compare('', readable(expect), actual, differences);
+  return { phase, passed: differences.length === 0, differences, actual, durationUs };
+}
+
+/** Members that the expectation does not name may be anything; lists and texts are compared whole. */
+function compare(path: string, expected: JsonValue, actual: JsonValue | undefined, differences: string[]): void {
+  if (isJsonObject(expected) && isJsonObject(actual)) {
+    for (const [name, inner] of Object.entries(expected)) compare(`${path}/${name}`, inner, actual[name], differences);
+    return;
+  }
+  if (JSON.stringify(expected) === JSON.stringify(actual)) return;
+  const shown = (value: JsonValue | undefined): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+  differences.push(`${path || '/'}: expected ${shown(expected)}, got ${shown(actual)}`);
+}
