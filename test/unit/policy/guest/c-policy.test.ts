@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadGuest } from '../../../../src/policy/guest/load-guest.ts';
 import { isPolicyFailure } from '../../../../src/policy/model/failure.ts';
 import { Phase } from '../../../../src/policy/model/phases.ts';
