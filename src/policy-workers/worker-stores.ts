@@ -1,5 +1,6 @@
 /** The guests of one worker: modules, instances, and the one store that instances of a module and tenant share. */
 
+import { CoreGuest } from '../policy/guest/core-guest.ts';
 import { GuestSlot, type Resident } from '../policy/guest/guest-slot.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import { HeaderMap } from '../policy/model/headers.ts';
@@ -38,7 +39,7 @@ export class WorkerStores {
   addModule({ module, guest, granted, limits }: ModuleMessage): void {
     const taker = new FrameTaker(this.#port, limits.output.frameBytes + limits.output.bodyBytes);
     const options = { guest, host: this.#host, granted: new Set(granted), limits, decoder: taker };
-    this.#modules.set(module, { slot: new GuestSlot(options), taker });
+    this.#modules.set(module, { slot: new GuestSlot({ limits, open: () => CoreGuest.open(options) }), taker });
   }
 
   addInstance({ instance, module, init }: InstanceMessage): void {

@@ -18,6 +18,7 @@ import { NONE } from '../model/instance.ts';
 import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
 import { BrokenArena, type GuestExports } from './guest-exports.ts';
+import type { GuestStore, Pending } from './guest-store.ts';
 import { HostBinding, type MutableHostCall, NOBODY } from './host-binding.ts';
 import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
 import type { Capability, GuestFacts } from './imports.ts';
@@ -48,11 +49,6 @@ export interface CoreGuestOptions {
   readonly decoder?: AnswerDecoder;
 }
 
-/** The guest waits for operations of the host; the call goes on with `resume`. */
-export interface Pending {
-  readonly kind: 'pending';
-}
-
 const PENDING: Pending = Object.freeze({ kind: 'pending' });
 const YES: Outcome = Object.freeze({ kind: 'decision', needsMore: true });
 const NO: Outcome = Object.freeze({ kind: 'decision', needsMore: false });
@@ -61,7 +57,7 @@ const BUSY = policyFailure('OVERLOAD', 'the store is in the middle of another ca
 const WAS_POISONED = policyFailure('TRAP', 'the store threw before and awaits its replacement');
 
 /** Calls never nest: whoever enters a store that is at work is turned away. */
-export class CoreGuest {
+export class CoreGuest implements GuestStore {
   /** Hooks answered so far. */
   hooks = 0;
   /** Fuel the last call took; 0 where none is counted. */

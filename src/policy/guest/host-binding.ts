@@ -392,13 +392,3 @@ export class HostBinding {
 
 /** A pointer, length or text that is none. */
 class BadArgument extends Error {}
-
-/** Who calls before there is an instance. */
-export const NOBODY: MutableHostCall['info'] = Object.freeze({
-  name: '',
-  version: '',
-  routeName: '',
-  attachedTo: 'route',
-  tenant: '',
-  api: Object.freeze({ projectId: '', id: '', name: '', version: '', kind: '', context: '', operationPath: '' }),
-});
