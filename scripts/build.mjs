@@ -33,6 +33,7 @@ const ENTRIES = [
   'cli/main',
   'evaluator/compile-worker',
   'policy-host/kv/redis-worker',
+  'policy-workers/policy-worker',
 ];
 const CHUNKS = 'dist/chunks/';
 /** The entry points with types; the others are started, not imported. */

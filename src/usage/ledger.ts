@@ -55,8 +55,11 @@ export class Ledger {
     closed: 0,
   };
   readonly #notAccepted: Record<RejectCause, number> = { beforeStart: 0, afterClose: 0, sampledOut: 0 };
-
   readonly #news = new EventNews();
+
+  accept(count: number): void {
+    this.accepted += count;
+  }
 
   deliver(count: number): void {
     this.sent += count;

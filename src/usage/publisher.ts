@@ -1,13 +1,13 @@
 /** Decides when events are sent, sends them one batch at a time, and does with each batch what its answer asks for. */
 
 import { EdictError } from '../errors.ts';
+import type { Batch } from '../internal/event-batch.ts';
+import type { EventQueue } from '../internal/event-queue.ts';
 import type { TimerHandle } from '../options/clock.ts';
 import { startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { backoff, jittered } from '../relay/backoff.ts';
 import type { RelayFailure } from '../relay/connection.ts';
-import type { Batch } from './batch.ts';
-import type { EventQueue } from './event-queue.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outage } from './outage.ts';
 import { fateOf } from './outage.ts';

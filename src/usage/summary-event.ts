@@ -1,7 +1,7 @@
 /** The tracking event that stands for many evaluations: `edict.evaluation-summary`, made, cut to size and halved. */
 
+import type { SummaryEvent } from '../internal/event-batch.ts';
 import { jsonString } from '../internal/json-safe.ts';
-import type { SummaryEvent } from './batch.ts';
 import type { EventSubject } from './event-writer.ts';
 import { trackingEvent, utf8Length } from './event-writer.ts';
 import { NO_USER } from './user-keys.ts';

@@ -1,18 +1,19 @@
 /** Usage events: takes evaluations and `track()` calls in, and brings them to the collector without anybody waiting. */
 
+import { EventQueue } from '../internal/event-queue.ts';
 import type { JsonValue } from '../internal/json.ts';
 import { safeJson } from '../internal/json-safe.ts';
 import { holdProcess, startTimer } from '../options/clock.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
 import { CollectorClient, collectorEndpoints } from './collector-client.ts';
-import { EventQueue } from './event-queue.ts';
 import type { EventSubject } from './event-writer.ts';
 import { DEFAULT_VARIATION, EventWriter, epochSeconds, trackingEvent, utf8Length } from './event-writer.ts';
 import { Ledger, type LedgerFacts } from './ledger.ts';
 import { Outage, type OutageFacts } from './outage.ts';
 import { Publisher } from './publisher.ts';
+import { queueLimits } from './queue-limits.ts';
 import type { UsageSink } from './sink.ts';
-import { summaryEvents } from './summary-event.ts';
+import { splitSummaryEvent, summaryEvents } from './summary-event.ts';
 import { UsageSummary } from './usage-summary.ts';
 import { UserKeys } from './user-keys.ts';
 
@@ -191,7 +192,7 @@ export class UsageEvents {
     const options = this.#options;
     const { eventMode, maxPendingBytes, maxBatchBytes } = options;
     const envelopeBytes = utf8Length(`{"meta":${this.#meta},"events":[]}`);
-    const queue = new EventQueue(options, this.#ledger, envelopeBytes);
+    const queue = new EventQueue(queueLimits(options), this.#ledger, envelopeBytes, splitSummaryEvent);
     const summary = eventMode === 'summary' ? new UsageSummary(Math.floor(maxPendingBytes / 4)) : undefined;
     const sink = this.#givenSink ?? new CollectorClient(options);
     const outage = new Outage(options, this.#ledger);

@@ -7,6 +7,8 @@ import { packageOf } from './source-files.ts';
 const LAYERS = [
   ['index'],
   ['cli', 'gateway', 'server', 'provider', 'policy-engine'],
+  // Threads for policies; policy/ itself knows of none.
+  ['policy-workers'],
   ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
@@ -44,8 +46,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   ajv: ['policy'],
   commander: ['cli'],
-  'generic-pool': ['wasm'],
-  'lru-cache': ['evaluator', 'server', 'policy-host'],
+  'generic-pool': ['wasm', 'policy-workers'],
+  'lru-cache': ['evaluator', 'server', 'policy', 'policy-host'],
   'prom-client': ['server'],
   re2js: ['policy'],
   redis: ['policy-host'],

@@ -6,9 +6,15 @@
  * the figures that is 0.4 µs, against 0.9 µs character by character.
  */
 
-import type { GuestMemory } from '../../wasm/memory.ts';
 import type { HeaderMap } from '../model/headers.ts';
 import { FIELD_BYTES, FRAME_VERSION, type FrameKind, HEAD_BYTES, MAGIC } from './tags.ts';
+
+/** Where frames are written: guest memory, or memory shared with a thread that has the guest. */
+export interface FrameMemory {
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly buffer: Buffer;
+}
 
 /** Texts up to this length are copied by the character. */
 const SHORT = 48;
@@ -39,7 +45,7 @@ export class FrameWriter {
   #offset = 0;
 
   /** Begins a frame at `ptr`, a multiple of four, with room for `size` bytes; both are inside the memory. */
-  begin(memory: GuestMemory, ptr: number, size: number): void {
+  begin(memory: FrameMemory, ptr: number, size: number): void {
     this.#bytes = memory.bytes;
     this.#words = memory.words;
     this.#buffer = memory.buffer;

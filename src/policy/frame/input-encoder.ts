@@ -1,13 +1,12 @@
 /** What a guest is told, as input frames: of an instance when it is made, of an exchange when a hook is called. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import type { GuestMemory } from '../../wasm/memory.ts';
 import type { ApiInfo, HookInput, PolicyInfo, RequestSnapshot, ResponseSnapshot } from '../model/inputs.ts';
 import type { InstanceInit } from '../model/instance.ts';
 import { directionOf, Phase } from '../model/phases.ts';
 import type { Body } from '../model/views.ts';
 import type { DeclaredInputs } from './declared-inputs.ts';
-import { FrameWriter } from './frame-writer.ts';
+import { type FrameMemory, FrameWriter } from './frame-writer.ts';
 import { BodyFlag, CHUNK_END_OF_STREAM, FrameKind, HEAD_BYTES, Input } from './tags.ts';
 
 /** Head, identity, request line and the headers of most messages; more is asked for when it does not do. */
@@ -16,8 +15,15 @@ const USUAL_BYTES = 4_096;
 /** Where a frame may go: asks the guest for room. 0 when it has none. */
 export type Arena = (size: number) => number;
 
-/** Writes one frame and gives its length; 0 when the arena had no room. */
-export class InputEncoder {
+/** Gives the length of the frame it wrote; 0 when the arena had no room. */
+export interface HookEncoder {
+  /** The frame of a hook. */
+  encode(memory: FrameMemory, arena: Arena, phase: Phase, input: HookInput): number;
+  /** The frame of `edict_plan` and `edict_init`. */
+  encodeInit(memory: FrameMemory, arena: Arena, init: InstanceInit): number;
+}
+
+export class InputEncoder implements HookEncoder {
   readonly #writer = new FrameWriter();
   readonly #inputs: DeclaredInputs;
   readonly #headers: 'all' | readonly string[];
@@ -37,7 +43,7 @@ export class InputEncoder {
   }
 
   /** The frame of a hook. */
-  encode(memory: GuestMemory, arena: Arena, phase: Phase, input: HookInput): number {
+  encode(memory: FrameMemory, arena: Arena, phase: Phase, input: HookInput): number {
     const bodies = this.#bodyBytes(phase, input);
     for (;;) {
       const size = this.#room + bodies;
@@ -51,7 +57,7 @@ export class InputEncoder {
   }
 
   /** The frame of `edict_plan` and `edict_init`. */
-  encodeInit(memory: GuestMemory, arena: Arena, { info, params }: InstanceInit): number {
+  encodeInit(memory: FrameMemory, arena: Arena, { info, params }: InstanceInit): number {
     const texts: [number, string][] = [
       [Input.policy, JSON.stringify(policyFacts(info))],
       [Input.params, JSON.stringify(params)],

@@ -64,8 +64,16 @@ interface Draft extends Mutable<Omit<RequestChanges, 'kind' | 'headers' | 'overl
 
 const NO_DRAFT: Draft = { kind: 'forward' };
 
+/** What makes an action of an answer. */
+export interface AnswerDecoder {
+  /** The longest frame worth copying out of a guest. */
+  readonly maxFrameBytes: number;
+  /** The first `length` bytes of `frame`, which nobody writes to meanwhile; `source` is what slices of the body refer to. */
+  decode(frame: Buffer, length: number, phase: Phase, source?: Uint8Array): Action | PolicyFailure;
+}
+
 /** Decodes one frame after another; `source` is what slices of the body refer to. */
-export class OutputDecoder {
+export class OutputDecoder implements AnswerDecoder {
   readonly #limits: OutputLimits;
   readonly #reader = new FieldReader();
   #draft: Draft = NO_DRAFT;

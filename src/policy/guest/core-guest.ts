@@ -8,8 +8,8 @@ import { instantiate } from '../../wasm/assemblyscript.ts';
 import { GuestMemory } from '../../wasm/memory.ts';
 import { sourceOf } from '../frame/body-source.ts';
 import { FrameWriter } from '../frame/frame-writer.ts';
-import type { InputEncoder } from '../frame/input-encoder.ts';
-import { OutputDecoder } from '../frame/output-decoder.ts';
+import type { HookEncoder } from '../frame/input-encoder.ts';
+import { type AnswerDecoder, OutputDecoder } from '../frame/output-decoder.ts';
 import { FrameKind, GuestCode, HEAD_BYTES, HostCode, HostData } from '../frame/tags.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { HookInput } from '../model/inputs.ts';
@@ -18,7 +18,8 @@ import { NONE } from '../model/instance.ts';
 import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
 import { BrokenArena, type GuestExports } from './guest-exports.ts';
-import { HostBinding, type MutableHostCall } from './host-binding.ts';
+import type { GuestStore, Pending } from './guest-store.ts';
+import { HostBinding, type MutableHostCall, NOBODY } from './host-binding.ts';
 import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
 import type { Capability, GuestFacts } from './imports.ts';
 import { type InstancePlan, SCOPES } from './instance-plan.ts';
@@ -44,11 +45,8 @@ export interface CoreGuestOptions {
   readonly host: HostFunctions;
   readonly granted: ReadonlySet<Capability>;
   readonly limits: GuestLimits;
-}
-
-/** The guest waits for operations of the host; the call goes on with `resume`. */
-export interface Pending {
-  readonly kind: 'pending';
+  /** Default: actions. A worker hands frames on. */
+  readonly decoder?: AnswerDecoder;
 }
 
 const PENDING: Pending = Object.freeze({ kind: 'pending' });
@@ -59,7 +57,7 @@ const BUSY = policyFailure('OVERLOAD', 'the store is in the middle of another ca
 const WAS_POISONED = policyFailure('TRAP', 'the store threw before and awaits its replacement');
 
 /** Calls never nest: whoever enters a store that is at work is turned away. */
-export class CoreGuest {
+export class CoreGuest implements GuestStore {
   /** Hooks answered so far. */
   hooks = 0;
   /** Fuel the last call took; 0 where none is counted. */
@@ -69,7 +67,7 @@ export class CoreGuest {
   readonly #fuel: WebAssembly.Global | undefined;
   readonly #limits: GuestLimits;
   readonly #maxBytes: number;
-  readonly #decoder: OutputDecoder;
+  readonly #decoder: AnswerDecoder;
   readonly #binding: HostBinding;
   readonly #call: MutableHostCall;
   readonly #arena: (size: number) => number;
@@ -102,7 +100,7 @@ export class CoreGuest {
     exports: GuestExports,
     binding: HostBinding,
     call: MutableHostCall,
-    { guest, limits }: CoreGuestOptions,
+    { guest, limits, decoder = new OutputDecoder(limits.output) }: CoreGuestOptions,
   ) {
     this.#exports = exports;
     this.#memory = new GuestMemory(exports.memory);
@@ -112,7 +110,7 @@ export class CoreGuest {
     this.#fuel = exports.__edict_fuel;
     this.#limits = limits;
     this.#maxBytes = (guest.facts.memory?.maximum ?? 65_536) * PAGE_BYTES;
-    this.#decoder = new OutputDecoder(limits.output);
+    this.#decoder = decoder;
     this.#arena = (size) => {
       const ptr = exports.edict_input(size) >>> 0;
       if (ptr === 0) return 0;
@@ -146,7 +144,7 @@ export class CoreGuest {
   }
 
   /** What the policy itself says about how many instances of it there are; `undefined` when it leaves that to the manifest. */
-  plan(init: InstanceInit, encoder: InputEncoder): InstancePlan | undefined | PolicyFailure {
+  plan(init: InstanceInit, encoder: HookEncoder): InstancePlan | undefined | PolicyFailure {
     const { edict_plan } = this.#exports;
     if (edict_plan === undefined) return undefined;
     return this.#guarded<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
@@ -194,7 +192,7 @@ export class CoreGuest {
   }
 
   /** Makes an instance; its handle, above zero, and the bits of its modes. */
-  init(init: InstanceInit, encoder: InputEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
+  init(init: InstanceInit, encoder: HookEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
     const made = this.#guarded(this.#limits.fuelInit, init, () => {
       const length = encoder.encodeInit(this.#memory, this.#arena, init);
       if (length === 0) return NO_ROOM;
@@ -208,7 +206,7 @@ export class CoreGuest {
   }
 
   /** Calls a hook. `init` is that of the instance whose handle this is. */
-  call(handle: number, init: InstanceInit, encoder: InputEncoder, phase: Phase, input: HookInput): Outcome | Pending {
+  call(handle: number, init: InstanceInit, encoder: HookEncoder, phase: Phase, input: HookInput): Outcome | Pending {
     if (this.#poisoned) return WAS_POISONED;
     if (this.#busy) return BUSY;
     this.#enter(this.#limits.fuelPerHook, init);
@@ -229,6 +227,11 @@ export class CoreGuest {
   /** Operations the host has begun for this store, by token. */
   get pending(): ReadonlyMap<number, Promise<HostResult<Uint8Array>>> {
     return this.#binding.pending;
+  }
+
+  /** Nobody will go on with what is pending: the answers may be dropped. */
+  forgetPending(): void {
+    this.#binding.pending.clear();
   }
 
   /** Goes on with a pending call after one of its operations ended. */
@@ -307,7 +310,7 @@ export class CoreGuest {
     return action.kind === 'failure' ? action : { kind: 'action', action };
   }
 
-  #decodeOutput(length: number, phase: Phase, input: HookInput): ReturnType<OutputDecoder['decode']> {
+  #decodeOutput(length: number, phase: Phase, input: HookInput): ReturnType<AnswerDecoder['decode']> {
     if (length > this.#decoder.maxFrameBytes) {
       return policyFailure(
         'OUTPUT_TOO_LARGE',
@@ -389,13 +392,3 @@ export class CoreGuest {
     });
   }
 }
-
-/** Who calls before there is an instance. */
-const NOBODY: MutableHostCall['info'] = Object.freeze({
-  name: '',
-  version: '',
-  routeName: '',
-  attachedTo: 'route',
-  tenant: '',
-  api: Object.freeze({ projectId: '', id: '', name: '', version: '', kind: '', context: '', operationPath: '' }),
-});

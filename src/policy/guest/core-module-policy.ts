@@ -1,17 +1,12 @@
-/** Makes instances of a policy from a verified core module: one set of slots for each tenant, shared by its instances. */
+/** A policy made from a verified core module. */
 
 import type { DeclaredInputs } from '../frame/declared-inputs.ts';
-import { InputEncoder } from '../frame/input-encoder.ts';
-import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
-import type { InstanceInit, PolicyFactory } from '../model/instance.ts';
-import type { CompiledGuest } from './core-guest.ts';
-import { GuestInstance, modesOf } from './guest-instance.ts';
-import type { Resident } from './guest-slot.ts';
-import { GuestSlots } from './guest-slots.ts';
+import { type PolicyFailure, policyFailure } from '../model/failure.ts';
+import { type CompiledGuest, CoreGuest } from './core-guest.ts';
 import type { HostFunctions } from './host-functions.ts';
 import { type Capability, moduleFailure } from './imports.ts';
-import type { InstancePlan } from './instance-plan.ts';
 import { GUEST_LIMITS, type GuestLimits } from './limits.ts';
+import { SlottedPolicy } from './slotted-policy.ts';
 
 /** The two tiers of this thread. */
 export type InlineTier = 'trusted' | 'metered';
@@ -28,113 +23,18 @@ export interface CoreModuleOptions {
   readonly limits?: Partial<GuestLimits>;
 }
 
-const NO_SLOT = policyFailure('OVERLOAD', 'every store of the policy is in the middle of a call');
-
-interface TenantSlots {
-  readonly slots: GuestSlots;
-  readonly opened: Promise<void>;
-  instances: number;
-}
-
-export class CoreModulePolicy implements PolicyFactory {
-  readonly name: string;
-  readonly version: string;
-  readonly #options: CoreModuleOptions;
-  readonly #granted: ReadonlySet<Capability>;
-  readonly #limits: GuestLimits;
-  /** Memory is never shared by two tenants. */
-  readonly #tenants = new Map<string, TenantSlots>();
-  readonly #fault: PolicyFailure | undefined;
-
+export class CoreModulePolicy extends SlottedPolicy {
   constructor(options: CoreModuleOptions) {
-    this.name = options.name;
-    this.version = options.version;
-    this.#options = options;
-    this.#granted = new Set(options.granted);
-    this.#limits = { ...GUEST_LIMITS, ...options.limits };
-    this.#fault = moduleFailure(options.guest.facts, this.#granted) ?? tierFailure(options);
-  }
-
-  async create(init: InstanceInit): Promise<GuestInstance | PolicyFailure> {
-    const tenant = await this.#open(init.info.tenant);
-    if (isPolicyFailure(tenant)) return tenant;
-    const made = this.#make(init, tenant);
-    if (isPolicyFailure(made)) await this.#release(init.info.tenant, tenant);
-    return made;
-  }
-
-  /** What the policy says about sharing instances; `undefined` when it leaves that to its manifest. */
-  async plan(init: InstanceInit): Promise<InstancePlan | undefined | PolicyFailure> {
-    const tenant = await this.#open(init.info.tenant);
-    if (isPolicyFailure(tenant)) return tenant;
-    const slot = tenant.slots.take();
-    const store = slot === undefined ? NO_SLOT : slot.ready();
-    const resident = this.#resident(init);
-    const plan = isPolicyFailure(store) ? store : store.plan(init, resident.encoder);
-    slot?.settle(resident);
-    await this.#release(init.info.tenant, tenant);
-    return plan;
-  }
-
-  /** Tenants with slots, and what these hold. */
-  describe(): Readonly<Record<string, ReturnType<GuestSlots['describe']> & { readonly instances: number }>> {
-    return Object.fromEntries(
-      [...this.#tenants].map(([tenant, { slots, instances }]) => [tenant, { instances, ...slots.describe() }]),
-    );
-  }
-
-  #resident(init: InstanceInit): Resident {
-    return { init, encoder: new InputEncoder(this.#options.inputs), modeBits: undefined };
-  }
-
-  #make(init: InstanceInit, tenant: TenantSlots): GuestInstance | PolicyFailure {
-    const slot = tenant.slots.take();
-    if (slot === undefined) return NO_SLOT;
-    const store = slot.ready();
-    if (isPolicyFailure(store)) return store;
-    const resident = this.#resident(init);
-    const handle = slot.handleOf(resident, store);
-    if (isPolicyFailure(handle)) {
-      slot.settle(resident);
-      return handle;
-    }
-    const modes = modesOf(resident.modeBits ?? 0);
-    if (isPolicyFailure(modes)) {
-      slot.forget(resident);
-      return modes;
-    }
-    return new GuestInstance(tenant.slots, resident, modes, () => this.#release(init.info.tenant, tenant));
-  }
-
-  /** The slots of a tenant, one reference more on them. */
-  async #open(name: string): Promise<TenantSlots | PolicyFailure> {
-    if (this.#fault !== undefined) return this.#fault;
-    const tenant = this.#acquire(name);
-    try {
-      await tenant.opened;
-      return tenant;
-    } catch (caught) {
-      await this.#release(name, tenant);
-      return policyFailure('OVERLOAD', `no slot could be had: ${(caught as Error).message}`);
-    }
-  }
-
-  #acquire(name: string): TenantSlots {
-    let tenant = this.#tenants.get(name);
-    if (tenant === undefined) {
-      const { guest, host } = this.#options;
-      const slots = new GuestSlots({ guest, host, granted: this.#granted, limits: this.#limits });
-      tenant = { slots, opened: slots.open(), instances: 0 };
-      this.#tenants.set(name, tenant);
-    }
-    tenant.instances++;
-    return tenant;
-  }
-
-  async #release(name: string, tenant: TenantSlots): Promise<void> {
-    if (--tenant.instances > 0) return;
-    this.#tenants.delete(name);
-    await tenant.slots.close();
+    const { name, version, inputs, guest, host } = options;
+    const granted = new Set(options.granted);
+    const limits = { ...GUEST_LIMITS, ...options.limits };
+    super({
+      name,
+      version,
+      inputs,
+      source: { limits, open: () => CoreGuest.open({ guest, host, granted, limits }) },
+      fault: moduleFailure(guest.facts, granted) ?? tierFailure(options),
+    });
   }
 }
 

@@ -5,9 +5,9 @@ import type { HookInput } from '../model/inputs.ts';
 import type { Outcome, PolicyInstance } from '../model/instance.ts';
 import type { BodyMode, HeaderMode, ProcessingModes } from '../model/modes.ts';
 import type { EndReason, Phase } from '../model/phases.ts';
-import type { CoreGuest, Pending } from './core-guest.ts';
 import type { GuestSlot, Resident } from './guest-slot.ts';
 import type { GuestSlots } from './guest-slots.ts';
+import type { GuestStore, Pending } from './guest-store.ts';
 import type { HostResult } from './host-functions.ts';
 
 const DESTROYED = policyFailure('CLOSED', 'the instance was destroyed');
@@ -93,7 +93,7 @@ export class GuestInstance implements PolicyInstance {
   /** Waits for the first of the operations to end, then goes on in the same store. */
   async #wait(
     slot: GuestSlot,
-    store: CoreGuest,
+    store: GuestStore,
     handle: number,
     phase: Phase,
     input: HookInput,

@@ -1,16 +1,16 @@
 /** A slot: the place of one store, and the instances that live in it. */
 
 import type { PooledStore } from '../../wasm/store-pool.ts';
-import type { InputEncoder } from '../frame/input-encoder.ts';
+import type { HookEncoder } from '../frame/input-encoder.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { InstanceInit } from '../model/instance.ts';
-import { CoreGuest, type CoreGuestOptions } from './core-guest.ts';
+import type { GuestStore, StoreSource } from './guest-store.ts';
 import { MIN_HOOKS_BETWEEN_RECYCLES } from './limits.ts';
 
 /** What a slot needs to know of an instance to make it again in a new store. */
 export interface Resident {
   readonly init: InstanceInit;
-  readonly encoder: InputEncoder;
+  readonly encoder: HookEncoder;
   /** The modes the first init gave; another answer later is a fault of the guest. */
   modeBits: number | undefined;
 }
@@ -32,18 +32,18 @@ export interface SlotCounts {
 export class GuestSlot implements PooledStore {
   /** Slots are renewed inside; the pool has no reason to drop one. */
   readonly isPoisoned = false;
-  readonly #options: CoreGuestOptions;
+  readonly #source: StoreSource;
   readonly #handles = new Map<Resident, number>();
   /** Handles whose instances were destroyed while the store was at work. */
   readonly #doomed: { readonly handle: number; readonly init: InstanceInit }[] = [];
-  #store: CoreGuest | undefined;
+  #store: GuestStore | undefined;
   #collectedBytes = 0;
   /** Work since the last collection, in hooks. */
   #work = 0;
   #counts = { stores: 0, poisoned: 0, recycled: 0 };
 
-  constructor(options: CoreGuestOptions) {
-    this.#options = options;
+  constructor(source: StoreSource) {
+    this.#source = source;
   }
 
   get isBusy(): boolean {
@@ -60,14 +60,14 @@ export class GuestSlot implements PooledStore {
   }
 
   /** The store as it is, whatever its state. */
-  get store(): CoreGuest | undefined {
+  get store(): GuestStore | undefined {
     return this.#store;
   }
 
   /** A store that can be called: the present one, or a new one. */
-  ready(): CoreGuest | PolicyFailure {
+  ready(): GuestStore | PolicyFailure {
     if (this.#store !== undefined) return this.#store;
-    const store = CoreGuest.open(this.#options);
+    const store = this.#source.open();
     if (isPolicyFailure(store)) return store;
     this.#counts.stores++;
     this.#store = store;
@@ -82,7 +82,7 @@ export class GuestSlot implements PooledStore {
   }
 
   /** The handle of an instance in the present store; it is made when it is not there yet. */
-  handleOf(resident: Resident, store: CoreGuest): number | PolicyFailure {
+  handleOf(resident: Resident, store: GuestStore): number | PolicyFailure {
     const known = this.#handles.get(resident);
     if (known !== undefined) return known;
     const made = store.init(resident.init, resident.encoder);
@@ -109,7 +109,7 @@ export class GuestSlot implements PooledStore {
     if (this.#doomed.length > 0) {
       for (const { handle, init } of this.#doomed.splice(0)) store.destroy(handle, init);
     }
-    const { collectEvery, recycleAfter } = this.#options.limits;
+    const { collectEvery, recycleAfter } = this.#source.limits;
     const { hooks, byteLength, baseline } = store;
     const grew = byteLength > this.#collectedBytes && byteLength > baseline * 1.5;
     this.#work++;
@@ -136,7 +136,7 @@ export class GuestSlot implements PooledStore {
   }
 
   /** A healthy store gets a farewell: its instances are destroyed, then made again elsewhere when called. */
-  #recycle(store: CoreGuest): void {
+  #recycle(store: GuestStore): void {
     // A call that waits for the host will be resumed in this store.
     if (store.hasPending) return;
     for (const [resident, handle] of this.#handles) store.destroy(handle, resident.init);

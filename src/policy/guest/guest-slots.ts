@@ -1,8 +1,8 @@
 /** The slots of one module for one tenant on this thread: leased for as long as there are instances, taken without waiting. */
 
 import { StorePool } from '../../wasm/store-pool.ts';
-import type { CoreGuestOptions } from './core-guest.ts';
 import { GuestSlot, type Resident } from './guest-slot.ts';
+import type { StoreSource } from './guest-store.ts';
 
 /**
  * The pool owns the slots; leases last, because a lease through it costs a hundred times what taking a slot from a list does.
@@ -15,9 +15,9 @@ export class GuestSlots {
   #leasing: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(options: CoreGuestOptions) {
-    this.#size = Math.min(8, Math.max(1, options.limits.slots));
-    this.#pool = new StorePool(this.#size, () => new GuestSlot(options));
+  constructor(source: StoreSource) {
+    this.#size = Math.min(8, Math.max(1, source.limits.slots));
+    this.#pool = new StorePool(this.#size, () => new GuestSlot(source));
   }
 
   /** Leases the first slot. */

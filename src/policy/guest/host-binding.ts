@@ -42,6 +42,16 @@ export interface MutableHostCall extends HostCall {
   input: HostCall['input'];
 }
 
+/** Who calls before there is an instance. */
+export const NOBODY: HostCall['info'] = Object.freeze({
+  name: '',
+  version: '',
+  routeName: '',
+  attachedTo: 'route',
+  tenant: '',
+  api: Object.freeze({ projectId: '', id: '', name: '', version: '', kind: '', context: '', operationPath: '' }),
+});
+
 export class HostBinding {
   /** Why the last host function of this call said no. */
   fault: HostFaultName | undefined;

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { Batch } from '../../../src/usage/batch.ts';
-import { EventRing } from '../../../src/usage/event-ring.ts';
+import { Batch } from '../../../src/internal/event-batch.ts';
+import { EventRing } from '../../../src/internal/event-ring.ts';
 import { Random } from '../flags/jsonlogic/random-cases.ts';
 import { walk } from './support/queue-walk.ts';
 

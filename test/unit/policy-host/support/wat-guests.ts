@@ -28,6 +28,7 @@ const TYPES: Readonly<Record<string, readonly [parameters: string, result: strin
   sign: ['i32 i32 i32 i32 i32 i32 i32 i32', 'i32'],
   equal: ['i32 i32 i32 i32', 'i32'],
   http_start: ['i32 i32', 'i32'],
+  http_call: ['i32 i32 i32 i32', 'i32'],
   counter_add: ['i32 f64', ''],
   histogram_record: ['i32 f64', ''],
   resource_get: ['i32 i32 i32 i32 i32 i32', 'i32'],

@@ -1,10 +1,10 @@
 /** Walks a queue through random steps beside a model that does the same with plain arrays, and compares after each. */
 
-import type { Batch } from '../../../../src/usage/batch.ts';
-import type { QueueOptions } from '../../../../src/usage/event-queue.ts';
-import { EventQueue } from '../../../../src/usage/event-queue.ts';
+import type { Batch } from '../../../../src/internal/event-batch.ts';
+import { EventQueue } from '../../../../src/internal/event-queue.ts';
 import { Ledger } from '../../../../src/usage/ledger.ts';
-import { summaryEvents } from '../../../../src/usage/summary-event.ts';
+import { type QueueOptions, queueLimits } from '../../../../src/usage/queue-limits.ts';
+import { splitSummaryEvent, summaryEvents } from '../../../../src/usage/summary-event.ts';
 import { UsageSummary } from '../../../../src/usage/usage-summary.ts';
 import type { Random } from '../../flags/jsonlogic/random-cases.ts';
 
@@ -32,7 +32,7 @@ class Model {
  */
 export function walk(random: Random, steps: number, options: QueueOptions): WalkTally {
   const ledger = new Ledger();
-  const queue = new EventQueue(options, ledger, 10);
+  const queue = new EventQueue(queueLimits(options), ledger, 10, splitSummaryEvent);
   const summary = new UsageSummary(2_000);
   const model = new Model();
   const pad = 'x'.repeat(400);

@@ -29,6 +29,10 @@ export const CHARGE = `
   (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (unreachable)))`;
 
 export function textGuest(parts: TextGuest = {}): CompiledGuest {
+  return compile(textBytes(parts));
+}
+
+export function textBytes(parts: TextGuest = {}): Uint8Array<ArrayBuffer> {
   const {
     imports = '',
     memory = '1 16',
@@ -43,9 +47,8 @@ export function textGuest(parts: TextGuest = {}): CompiledGuest {
     destroy = '(i32.const 0)',
     more = '',
   } = parts;
-  return compile(
-    assembleText(
-      `(module ${imports}
+  return assembleText(
+    `(module ${imports}
         (memory (export "memory") ${memory})
         ${fuel ? '(global $fuel (export "__edict_fuel") (mut i32) (i32.const 0))' : ''}
         (global $count (mut i32) (i32.const 0))
@@ -59,6 +62,5 @@ export function textGuest(parts: TextGuest = {}): CompiledGuest {
         (func $call (export "edict_call") (param $handle i32) (param $phase i32) (param $length i32) (result i32) ${call})
         (func (export "edict_destroy") (param $handle i32) (result i32) ${destroy})
         ${more})`,
-    ),
   );
 }

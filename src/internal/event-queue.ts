@@ -1,16 +1,28 @@
 /** Everything that waits to be sent: the ring, the batches before it, and what goes when the limits are reached. */
 
-import type { ResolvedOptions } from '../options/resolve.ts';
-import type { SummaryEvent } from './batch.ts';
-import { Batch } from './batch.ts';
+import { Batch, type SummaryEvent } from './event-batch.ts';
 import { EventRing } from './event-ring.ts';
-import type { Ledger } from './ledger.ts';
-import { splitSummaryEvent } from './summary-event.ts';
 
-export type QueueOptions = Pick<
-  ResolvedOptions,
-  'maxPendingEvents' | 'maxPendingBytes' | 'maxBatchEvents' | 'maxBatchBytes' | 'overflow' | 'eventMode'
->;
+/** How much may wait, how large a batch may be, and which event goes when there is no room. */
+export interface QueueLimits {
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly maxBatchEvents: number;
+  readonly maxBatchBytes: number;
+  readonly overflow: 'drop-oldest' | 'drop-newest';
+  /** Bytes of the ring's first buffer. */
+  readonly firstBytes?: number;
+}
+
+/** Why the queue gives an event up. */
+export type QueueDropCause = 'overflow' | 'bytes' | 'tooLarge' | 'refused' | 'closed';
+
+/** The books the queue writes in; what waits is the queue's own to tell. */
+export interface QueueLedger {
+  accept(count: number): void;
+  deliver(count: number): void;
+  drop(cause: QueueDropCause, count: number): void;
+}
 
 /** What a POST did to its batch. `keep`: it waits for its next try. */
 export type Settlement = 'sent' | 'keep' | 'refused' | 'split';
@@ -18,7 +30,7 @@ export type Settlement = 'sent' | 'keep' | 'refused' | 'split';
 /**
  * ```
  *  settle ◀── begin ◀── held batches ◀── ring ◀── offer
- *               │       oldest first      2 × maxPendingEvents, together with what is held
+ *               │       oldest first      maxEvents, together with what is held
  *               └─ the first is in flight until it is settled
  * ```
  *
@@ -26,23 +38,27 @@ export type Settlement = 'sent' | 'keep' | 'refused' | 'split';
  * must be made, the oldest event that is not on the wire goes; summaries never go.
  */
 export class EventQueue {
-  readonly #options: QueueOptions;
-  readonly #ledger: Ledger;
+  readonly #limits: QueueLimits;
+  readonly #ledger: QueueLedger;
   readonly #ring: EventRing;
-  readonly #maxBytes: number;
+  readonly #splitSummary: (text: string) => readonly SummaryEvent[];
   /** Bytes of a POST that are not events. */
   readonly #envelopeBytes: number;
   #held: Batch[] = [];
   #isInFlight = false;
 
-  constructor(options: QueueOptions, ledger: Ledger, envelopeBytes: number) {
-    this.#options = options;
+  /** `splitSummary` halves a summary that was too large; without it such a one is dropped. */
+  constructor(
+    limits: QueueLimits,
+    ledger: QueueLedger,
+    envelopeBytes: number,
+    splitSummary: (text: string) => readonly SummaryEvent[] = () => [],
+  ) {
+    this.#limits = limits;
     this.#ledger = ledger;
-    // The other half belongs to the counts, waiting and in flight.
-    this.#maxBytes =
-      options.eventMode === 'summary' ? Math.floor(options.maxPendingBytes / 2) : options.maxPendingBytes;
-    this.#ring = new EventRing(2 * options.maxPendingEvents, this.#maxBytes);
+    this.#ring = new EventRing(limits.maxEvents, limits.maxBytes, limits.firstBytes);
     this.#envelopeBytes = envelopeBytes;
+    this.#splitSummary = splitSummary;
   }
 
   /** Events in the ring, for which no batch was made yet. */
@@ -70,14 +86,19 @@ export class EventQueue {
 
   /** Accepts an event, the first `size` bytes of the source; what the limits cost is dropped at once, by policy. */
   offer(source: Uint8Array, size: number): void {
-    this.#ledger.accepted++;
-    if (size > this.#maxBytes) {
+    this.#ledger.accept(1);
+    this.admit(source, size);
+  }
+
+  /** As `offer`, for an event that was counted as accepted before. */
+  admit(source: Uint8Array, size: number): void {
+    if (size > this.#limits.maxBytes) {
       this.#ledger.drop('tooLarge', 1);
       return;
     }
     for (let cause = this.#limitBy(size); cause !== undefined; cause = this.#limitBy(size)) {
-      const mayMakeRoom = this.#options.overflow === 'drop-oldest' && this.#fitsBesideFlight(size);
-      if (!mayMakeRoom || !this.#dropOldest(cause)) {
+      const mayMakeRoom = this.#limits.overflow === 'drop-oldest' && this.#fitsBesideFlight(size);
+      if (!mayMakeRoom || !this.dropOldest(cause)) {
         this.#ledger.drop(cause, 1);
         return;
       }
@@ -129,27 +150,8 @@ export class EventQueue {
     return lost;
   }
 
-  /** Which limit a further event of this size would pass. */
-  #limitBy(size: number): 'overflow' | 'bytes' | undefined {
-    let count = this.#ring.count;
-    let bytes = this.#ring.bytes;
-    for (const batch of this.#held) {
-      if (batch.summary !== undefined) continue;
-      count += batch.count;
-      bytes += batch.bytes;
-    }
-    if (count >= this.#ring.capacity) return 'overflow';
-    return bytes + size > this.#maxBytes ? 'bytes' : undefined;
-  }
-
-  /** Whether dropping everything that may be dropped would be enough. */
-  #fitsBesideFlight(size: number): boolean {
-    const [flying] = this.#held;
-    if (!this.#isInFlight || flying === undefined || flying.summary !== undefined) return true;
-    return flying.count < this.#ring.capacity && flying.bytes + size <= this.#maxBytes;
-  }
-
-  #dropOldest(cause: 'overflow' | 'bytes'): boolean {
+  /** Gives up the oldest event that is not on the wire; false when there is none. */
+  dropOldest(cause: 'overflow' | 'bytes'): boolean {
     for (let i = this.#isInFlight ? 1 : 0; i < this.#held.length; i++) {
       const batch = this.#held[i] as Batch;
       if (batch.summary !== undefined) continue;
@@ -163,9 +165,34 @@ export class EventQueue {
     return true;
   }
 
+  /** Gives back memory that an empty queue holds. */
+  trim(): void {
+    this.#ring.trim();
+  }
+
+  /** Which limit a further event of this size would pass. */
+  #limitBy(size: number): 'overflow' | 'bytes' | undefined {
+    let count = this.#ring.count;
+    let bytes = this.#ring.bytes;
+    for (const batch of this.#held) {
+      if (batch.summary !== undefined) continue;
+      count += batch.count;
+      bytes += batch.bytes;
+    }
+    if (count >= this.#ring.capacity) return 'overflow';
+    return bytes + size > this.#limits.maxBytes ? 'bytes' : undefined;
+  }
+
+  /** Whether dropping everything that may be dropped would be enough. */
+  #fitsBesideFlight(size: number): boolean {
+    const [flying] = this.#held;
+    if (!this.#isInFlight || flying === undefined || flying.summary !== undefined) return true;
+    return flying.count < this.#ring.capacity && flying.bytes + size <= this.#limits.maxBytes;
+  }
+
   /** The oldest events of the ring, as many as one POST may have; at least one. */
   #cut(): Batch {
-    const { maxBatchEvents, maxBatchBytes } = this.#options;
+    const { maxBatchEvents, maxBatchBytes } = this.#limits;
     const sizes: number[] = [];
     let total = 0;
     for (const size of this.#ring.sizes()) {
@@ -185,7 +212,7 @@ export class EventQueue {
   #split(batch: Batch): void {
     const halves =
       batch.summary !== undefined
-        ? splitSummaryEvent(batch.summary.text).map((event) => Batch.ofSummary(event))
+        ? this.#splitSummary(batch.summary.text).map((event) => Batch.ofSummary(event))
         : batch.count > 1
           ? batch.halves()
           : [];

@@ -10,12 +10,13 @@ const FIRST_BYTES = 65_536;
  *
  * Both wrap around at their end; an event may be cut by it. Empty when `count` is 0, full when it is the capacity or when the
  * bytes are used up: the caller makes room first. Bytes are kept, neither objects nor strings: memory is what `bytes` says,
- * nothing of the caller's stays reachable, and a million events leave the garbage collector nothing to do. The buffer grows
- * with what it holds, so that a limit far away costs nothing.
+ * nothing of the caller's stays reachable, and a million events leave the garbage collector nothing to do. The buffer begins
+ * with the first event and grows with what it holds, so that neither an idle ring nor a limit far away costs anything.
  */
 export class EventRing {
   readonly capacity: number;
   readonly #maxBytes: number;
+  readonly #firstBytes: number;
   readonly #sizes: Uint32Array;
   #first = 0;
   #count = 0;
@@ -23,11 +24,12 @@ export class EventRing {
   #start = 0;
   #bytes = 0;
 
-  constructor(capacity: number, maxBytes: number) {
+  constructor(capacity: number, maxBytes: number, firstBytes: number = FIRST_BYTES) {
     this.capacity = capacity;
     this.#maxBytes = maxBytes;
     this.#sizes = new Uint32Array(capacity);
-    this.#buffer = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
+    this.#firstBytes = firstBytes;
+    this.#buffer = new Uint8Array(0);
   }
 
   get count(): number {
@@ -76,6 +78,13 @@ export class EventRing {
     return size;
   }
 
+  /** Gives back the buffer of an empty ring; the next event begins a new one. */
+  trim(): void {
+    if (this.#count > 0) return;
+    this.#buffer = new Uint8Array(0);
+    this.#start = 0;
+  }
+
   /** Sizes of the oldest events, from the oldest on. */
   *sizes(): Generator<number> {
     for (let i = 0; i < this.#count; i++) yield this.#sizes[wrapped(this.#first + i, this.capacity)] as number;
@@ -88,7 +97,9 @@ export class EventRing {
   }
 
   #grow(needed: number): void {
-    const buffer = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, 2 * this.#buffer.length)));
+    const buffer = new Uint8Array(
+      Math.min(this.#maxBytes, Math.max(needed, 2 * this.#buffer.length, this.#firstBytes)),
+    );
     this.#read(buffer, 0, this.#bytes);
     this.#buffer = buffer;
     this.#start = 0;

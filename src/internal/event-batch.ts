@@ -8,7 +8,9 @@ export interface SummaryEvent {
   readonly weight: number;
 }
 
+/** Bytes between two events. */
 const COMMA = 1;
+const LINE_FEED = 10;
 
 /**
  * Events of one POST, oldest first. While it waits for its next try it may lose its oldest events to newer ones; the id
@@ -74,6 +76,18 @@ export class Batch {
   /** The events as JSON, with a comma between any two. */
   get content(): string {
     return this.#bytes.toString('utf8', Math.min(this.#start, this.#bytes.length));
+  }
+
+  /** The events as JSON, with a line feed between any two. */
+  get lines(): string {
+    const bytes = Buffer.from(this.#bytes.subarray(Math.min(this.#start, this.#bytes.length)));
+    let at = 0;
+    for (const size of this.#sizes.slice(this.#first, -1)) {
+      at += size;
+      bytes[at] = LINE_FEED;
+      at += COMMA;
+    }
+    return bytes.toString('utf8');
   }
 
   /** The document of the POST. `meta` is JSON text. */

@@ -1,0 +1,150 @@
+/**
+ * From the bytes of a component to something that can be called: its only core module where that does, or else the ES module
+ * that jco made of it.
+ */
+
+import { EdictError } from '../../errors.ts';
+import { parseModule } from '../../wasm/binary/parse-module.ts';
+import type { FunctionType, ValueType } from '../../wasm/binary/types.ts';
+import { inspectModule } from '../../wasm/inspect.ts';
+import { type MeteringOptions, meterModule } from '../../wasm/metering/rewrite.ts';
+import { type ModuleRules, verifyModule } from '../../wasm/verify-module.ts';
+import type { CompiledGuest } from '../guest/core-guest.ts';
+import type { Capability } from '../guest/imports.ts';
+import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
+import { readComponent } from './component-binary.ts';
+import { importFailure } from './component-imports.ts';
+import { GUEST_INTERFACE, type GuestFunction } from './direct-port.ts';
+import type { Instantiate } from './transpiled-port.ts';
+
+/** What jco made of a component: built once, when the component is, or added. It is code that this process runs. */
+export interface TranspiledComponent {
+  readonly instantiate: Instantiate;
+  /** By the names it asks for. */
+  readonly coreModules: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A component that can be opened. */
+export type LoadedComponent =
+  | { readonly kind: 'direct'; readonly guest: CompiledGuest }
+  | {
+      readonly kind: 'transpiled';
+      readonly instantiate: Instantiate;
+      readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+    };
+
+export interface LoadComponentOptions {
+  readonly granted: Iterable<Capability>;
+  /** Limits and fuel written into its core modules; `false` for components that are trusted. */
+  readonly metering: MeteringOptions | false;
+  readonly transpiled?: TranspiledComponent;
+  /** False takes jco's module also where a direct binding would do. */
+  readonly direct?: boolean;
+  /** Of each core module. Default 4 MiB for a direct binding and 64 MiB otherwise: engines are large. */
+  readonly maxBytes?: number;
+}
+
+const MAX_ENGINE_BYTES = 64 * 1024 * 1024;
+const DIRECT_MAX_PAGES = 256;
+
+/** `MODULE_INVALID` with everything that is wrong, before anything is compiled. The digest is the caller's to check. */
+export function loadComponent(bytes: Uint8Array, options: LoadComponentOptions): LoadedComponent | PolicyFailure {
+  const parts = readComponent(bytes);
+  if (isPolicyFailure(parts)) return parts;
+  const refused = importFailure(parts.imports, new Set(options.granted));
+  if (refused !== undefined) return refused;
+  const [only] = parts.modules;
+  if (only !== undefined && parts.needsGlue === '' && options.direct !== false) return loadDirect(only, options);
+  if (options.transpiled !== undefined) return loadTranspiled(parts.modules, options.transpiled, options);
+  const why = parts.needsGlue === '' ? 'a direct binding is not wanted' : parts.needsGlue;
+  return policyFailure('MODULE_INVALID', `it needs the module that jco makes of it (${why})`);
+}
+
+function loadDirect(bytes: Uint8Array, { metering, maxBytes }: LoadComponentOptions): LoadedComponent | PolicyFailure {
+  return refusedAs(() => {
+    const parsed = verifyModule(bytes, { ...DIRECT_RULES, ...(maxBytes === undefined ? {} : { maxBytes }) }, false);
+    const metered = meterModule(parsed, metering === false ? { fuel: false, maxPages: DIRECT_MAX_PAGES } : metering);
+    return {
+      kind: 'direct',
+      guest: { module: new WebAssembly.Module(metered.bytes), facts: inspectModule(metered.bytes) },
+    };
+  });
+}
+
+/** The core modules must be those of the component, so that its digest stands for them. */
+function loadTranspiled(
+  contained: readonly Uint8Array[],
+  { instantiate, coreModules }: TranspiledComponent,
+  { metering, maxBytes = MAX_ENGINE_BYTES }: LoadComponentOptions,
+): LoadedComponent | PolicyFailure {
+  return refusedAs(() => {
+    const modules = new Map<string, WebAssembly.Module>();
+    for (const [name, bytes] of coreModules) {
+      if (!contained.some((one) => Buffer.compare(one, bytes) === 0)) {
+        return policyFailure('MODULE_INVALID', `${name} is no core module of the component`);
+      }
+      const limited = metering === false ? bytes : meterModule(parseModule(bytes), { maxBytes, ...metering }).bytes;
+      modules.set(name, new WebAssembly.Module(limited as Uint8Array<ArrayBuffer>));
+    }
+    return { kind: 'transpiled', instantiate, modules };
+  });
+}
+
+function refusedAs(load: () => LoadedComponent | PolicyFailure): LoadedComponent | PolicyFailure {
+  try {
+    return load();
+  } catch (caught) {
+    if (caught instanceof EdictError) return policyFailure('MODULE_INVALID', caught.text);
+    if (caught instanceof WebAssembly.CompileError) {
+      return policyFailure('MODULE_INVALID', `it does not compile: ${caught.message}`);
+    }
+    return policyFailure('INTERNAL', `the component could not be loaded: ${(caught as Error).message}`);
+  }
+}
+
+const takes =
+  (...params: ValueType[]) =>
+  (...results: ValueType[]): FunctionType => ({ params, results });
+const pointer = takes('i32')('i32');
+const nothing = takes('i32')();
+const query = takes('i32', 'i32', 'i32', 'i32', 'i64')('i32');
+
+/** How the canonical ABI flattens the functions of the world. */
+const FUNCTIONS: Readonly<Record<GuestFunction, FunctionType>> = {
+  plan: pointer,
+  init: pointer,
+  destroy: nothing,
+  'on-request-headers': pointer,
+  'on-request-body': pointer,
+  'on-response-headers': pointer,
+  'on-response-body': pointer,
+  'needs-more-request-data': query,
+  'needs-more-response-data': query,
+  'on-request-chunk': pointer,
+  'on-response-chunk': pointer,
+  'on-stream-end': takes('i32', 'i32', 'i32')(),
+  'export-state': pointer,
+  'import-state': takes('i32', 'i32', 'i32')('i32'),
+};
+
+const names = Object.keys(FUNCTIONS) as GuestFunction[];
+
+const DIRECT_RULES: ModuleRules = {
+  imports: new Map([
+    ['edict:policy/clock@0.1.0.now-ms', takes()('f64')],
+    ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64')],
+    ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')()],
+    ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')()],
+  ]),
+  exports: new Map<string, FunctionType | 'memory'>([
+    ['memory', 'memory'],
+    ['cabi_realloc', takes('i32', 'i32', 'i32', 'i32')('i32')],
+    ...names.map((name): [string, FunctionType] => [`${GUEST_INTERFACE}#${name}`, FUNCTIONS[name]]),
+  ]),
+  optionalExports: new Map([
+    ['_initialize', takes()()],
+    ...names.map((name): [string, FunctionType] => [`cabi_post_${GUEST_INTERFACE}#${name}`, nothing]),
+  ]),
+  maxPages: DIRECT_MAX_PAGES,
+  injectsMaximum: true,
+};
