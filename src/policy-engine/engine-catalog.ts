@@ -2,7 +2,10 @@
 
 import type { CatalogEntry, PolicyCatalog } from '../policy/build/catalog.ts';
 import { isExact, majorOf, type Wanted } from '../policy/build/reference.ts';
+import { loadComponent } from '../policy/component/load-component.ts';
+import type { Capability } from '../policy/guest/imports.ts';
 import { loadGuest } from '../policy/guest/load-guest.ts';
+import type { PolicyManifest } from '../policy/manifest/manifest.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import {
   type Capabilities,
@@ -11,8 +14,9 @@ import {
   parseCapabilities,
 } from '../policy-host/capabilities.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
-import { ModulePolicy } from './module-policy.ts';
-import type { ModuleStatus } from './module-status.ts';
+import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
+import { ModulePolicy, type Program } from './module-policy.ts';
+import type { ModuleStatus, PolicyTier } from './module-status.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 
 export interface EngineCatalogOptions {
@@ -21,6 +25,7 @@ export interface EngineCatalogOptions {
   readonly trusted: ReadonlySet<string>;
   readonly allowed: Capabilities;
   readonly ports: HostPorts;
+  readonly workers: () => PolicyWorkers;
 }
 
 interface Loaded {
@@ -89,30 +94,46 @@ export class EngineCatalog implements PolicyCatalog {
 
   /** Verified and compiled, or refused with everything that is wrong with it. */
   #make({ manifest, bytes, moduleDigest, digest }: PolicyPackage): CatalogEntry | PolicyFailure {
-    const { trusted, allowed, ports } = this.#options;
-    const tier = trusted.has(moduleDigest) ? 'trusted' : 'metered';
-    if (manifest.abi !== 'edict-core/1')
-      return policyFailure('ABI_UNSUPPORTED', `${manifest.abi} cannot be loaded here`);
-    if (manifest.minimumTier === 'isolated') {
-      return policyFailure(
-        'MODULE_INVALID',
-        'the manifest asks for a worker, and this engine runs policies on its own thread',
-      );
-    }
+    const { trusted, allowed, ports, workers } = this.#options;
+    const tier = tierOf(manifest, trusted.has(moduleDigest));
     const { capabilities, problems } = parseCapabilities(manifest.source.capabilities ?? {});
     if (problems.length > 0) {
       const faults = problems.map(({ path, message }) => `/capabilities${path} ${message}`);
       return policyFailure('MODULE_INVALID', faults.join('; '));
     }
     const granted = intersectCapabilities(capabilities, allowed);
-    const guest = loadGuest(bytes, {
-      sha256: moduleDigest.slice('sha256:'.length),
-      granted: grantedCapabilities(granted),
-      metering: { maxPages: manifest.limits.memoryPages, fuel: tier === 'metered' },
-    });
-    if (isPolicyFailure(guest)) return guest;
-    return { factory: new ModulePolicy({ manifest, guest, tier, granted, ports }), manifest, digest };
+    const program = load(bytes, manifest, grantedCapabilities(granted), tier);
+    if (isPolicyFailure(program)) return program;
+    const { hopByHop } = granted;
+    return {
+      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers }),
+      // Chains grant what the manifest says, and the operator may say less.
+      manifest: { ...manifest, capabilities: { ...manifest.capabilities, hopByHop } },
+      digest,
+    };
   }
+}
+
+/** Trust is the operator's to give; a manifest can only ask for more isolation. */
+function tierOf({ minimumTier }: PolicyManifest, isTrusted: boolean): PolicyTier {
+  if (minimumTier === 'isolated') return 'isolated';
+  return isTrusted ? 'trusted' : 'metered';
+}
+
+function load(
+  bytes: Uint8Array,
+  { abi, limits }: PolicyManifest,
+  granted: ReadonlySet<Capability>,
+  tier: PolicyTier,
+): Program | PolicyFailure {
+  const metering = { maxPages: limits.memoryPages, fuel: tier !== 'trusted' };
+  if (abi === 'edict-core/1') {
+    const guest = loadGuest(bytes, { sha256: false, granted, metering });
+    return isPolicyFailure(guest) ? guest : { kind: 'module', guest };
+  }
+  if (tier === 'isolated') return policyFailure('ABI_UNSUPPORTED', 'a component cannot run in a worker');
+  const component = loadComponent(bytes, { granted, metering });
+  return isPolicyFailure(component) ? component : { kind: 'component', component };
 }
 
 function newest<T>(candidates: readonly T[], versionOf: (one: T) => string): T | undefined {

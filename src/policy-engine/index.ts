@@ -25,7 +25,7 @@ export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { LoadReport } from './load-report.ts';
-export type { ModulePlaces, ModuleStatus } from './module-status.ts';
+export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';
 export { type DefinedPolicy, definePolicy, type NativeDefinition, type PolicyHooks } from './native-definition.ts';
 export type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
 export { PolicyEngine } from './policy-engine.ts';

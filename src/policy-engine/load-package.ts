@@ -4,6 +4,7 @@ import type { CatalogEntry } from '../policy/build/catalog.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
+import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import type { PolicyPackage } from './policy-package.ts';
@@ -18,6 +19,7 @@ export function loadPackage(one: PolicyPackage, log: (line: string) => void): Ca
       kv: new MemoryKv({ monotonic: () => performance.now() }),
       log: ({ level, message }) => log(`${level}: ${message}`),
     },
+    workers: () => new PolicyWorkers({ workers: 1 }),
   });
   catalog.replace([one], []);
   const found = catalog.find({ digest: one.digest });

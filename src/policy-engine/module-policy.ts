@@ -1,9 +1,11 @@
 /** A policy module for every tenant that uses it: the module is shared, a host and its stores are each tenant's own. */
 
+import { ComponentPolicy } from '../policy/component/component-policy.ts';
+import type { LoadedComponent } from '../policy/component/load-component.ts';
 import type { DeclaredInputs } from '../policy/frame/declared-inputs.ts';
 import { OUTPUT_LIMITS } from '../policy/frame/output-decoder.ts';
 import type { CompiledGuest } from '../policy/guest/core-guest.ts';
-import { CoreModulePolicy, type InlineTier } from '../policy/guest/core-module-policy.ts';
+import { CoreModulePolicy } from '../policy/guest/core-module-policy.ts';
 import type { GuestLimits } from '../policy/guest/limits.ts';
 import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest.ts';
 import { isPolicyFailure, type PolicyFailure } from '../policy/model/failure.ts';
@@ -14,29 +16,39 @@ import type { EndReason, Phase } from '../policy/model/phases.ts';
 import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
-import { createHost } from '../policy-host/policy-host.ts';
+import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
-import type { ModulePlaces } from './module-status.ts';
+import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
+import { WorkerPolicy } from '../policy-workers/worker-policy.ts';
+import type { ModulePlaces, PolicyTier } from './module-status.ts';
+
+/** What was made of the bytes: a core module, or a component that a host on this thread calls. */
+export type Program =
+  | { readonly kind: 'module'; readonly guest: CompiledGuest }
+  | { readonly kind: 'component'; readonly component: LoadedComponent };
 
 export interface ModulePolicyOptions {
   readonly manifest: PolicyManifest;
-  readonly guest: CompiledGuest;
-  readonly tier: InlineTier;
+  readonly program: Program;
+  readonly tier: PolicyTier;
   /** What manifest and operator agree on. */
   readonly granted: Capabilities;
   readonly ports: HostPorts;
+  /** Started when the first isolated policy is. */
+  readonly workers: () => PolicyWorkers;
 }
 
 interface Place {
   readonly factory: PolicyFactory;
-  readonly module: CoreModulePolicy;
+  /** Undefined where the stores are in workers. */
+  readonly stores: CoreModulePolicy | ComponentPolicy | undefined;
   instances: number;
 }
 
 export class ModulePolicy implements PolicyFactory {
   readonly name: string;
   readonly version: string;
-  readonly tier: InlineTier;
+  readonly tier: PolicyTier;
   readonly #options: ModulePolicyOptions;
   readonly #places = new Map<string, Place>();
 
@@ -67,7 +79,7 @@ export class ModulePolicy implements PolicyFactory {
 
   /** Slots and stores by tenant. */
   describe(): ModulePlaces {
-    return Object.assign({}, ...[...this.#places.values()].map(({ module }) => module.describe()));
+    return Object.assign({}, ...[...this.#places.values()].map(({ stores }) => stores?.describe() ?? {}));
   }
 
   /** State in the key-value store is one instance's where instances are a route's own. */
@@ -78,7 +90,7 @@ export class ModulePolicy implements PolicyFactory {
   }
 
   #open({ info }: InstanceInit): Place {
-    const { manifest, guest, tier, granted, ports } = this.#options;
+    const { manifest, granted, ports } = this.#options;
     const [tenant, scope = ''] = JSON.parse(this.#placeOf({ info, params: {} })) as [string, string?];
     const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
     const host = createHost(
@@ -86,17 +98,27 @@ export class ModulePolicy implements PolicyFactory {
       { tenant, policy: manifest.name, scope, metadata: manifest.metadata, series },
       ports,
     );
-    const module = new CoreModulePolicy({
-      name: manifest.name,
-      version: manifest.version,
-      guest,
-      tier,
-      inputs: inputsOf(manifest.inputs, manifest.metadata.reads),
-      granted: grantedCapabilities(granted),
-      host,
-      limits: limitsOf(manifest),
-    });
-    return { module, factory: new HostedPolicy(module, host), instances: 0 };
+    const made = this.#factory(host);
+    return {
+      factory: new HostedPolicy(made, host),
+      stores: made instanceof WorkerPolicy ? undefined : made,
+      instances: 0,
+    };
+  }
+
+  #factory(host: PolicyHost): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
+    const { manifest, program, tier, granted, workers } = this.#options;
+    const { name, version, inputs: declared, metadata } = manifest;
+    const inputs = inputsOf(declared, metadata.reads);
+    const shared = { name, version, inputs, host, limits: limitsOf(manifest) };
+    if (program.kind === 'component') {
+      return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
+    }
+    const { guest } = program;
+    const capabilities = grantedCapabilities(granted);
+    if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
+    const { deadlineMs } = manifest.limits;
+    return new WorkerPolicy({ ...shared, guest, granted: capabilities, workers: workers(), deadlineMs });
   }
 }
 
@@ -104,10 +126,14 @@ function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInp
   return { ...inputs, ...(reads.length === 0 ? {} : { metadata: reads }) };
 }
 
+/** The counter is an i32; a manifest may name more. */
+const MAX_FUEL = 2_147_483_647;
+
 function limitsOf({ limits }: PolicyManifest): Partial<GuestLimits> {
   const { fuelPerHook, fuelInit, hostCalls, outputBytes } = limits;
   const frameBytes = Math.min(outputBytes, OUTPUT_LIMITS.frameBytes);
-  return { fuelPerHook, fuelInit, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
+  const fuel = { fuelPerHook: Math.min(fuelPerHook, MAX_FUEL), fuelInit: Math.min(fuelInit, MAX_FUEL) };
+  return { ...fuel, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
 }
 
 /** Tells its place when it is destroyed. */

@@ -1,11 +1,18 @@
 /** What `describe()` shows of a module. */
 
+/**
+ * Where a module runs: without a guard on the service's thread, there with a fuel counter, or in a worker with a deadline as
+ * well.
+ */
+export type PolicyTier = 'trusted' | 'metered' | 'isolated';
+
 /** One module in use. */
 export interface ModuleStatus {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
-  readonly tier: 'trusted' | 'metered';
+  readonly tier: PolicyTier;
+  /** Stores on this thread. */
   readonly tenants: ModulePlaces;
 }
 

@@ -17,6 +17,7 @@ import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
@@ -57,6 +58,7 @@ export class PolicyEngine implements PolicyGate {
   #counts = new Map<string, RouteCounts>();
   #table = new RouteTable<ServedRoute>([]);
   #watch: FolderWatch | undefined;
+  #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
   #last: LoadReport | undefined;
@@ -77,6 +79,10 @@ export class PolicyEngine implements PolicyGate {
       trusted: new Set(options.trustedModules),
       allowed: allowedOf(options),
       ports: this.#hostPorts(exchangeFlags),
+      workers: () => {
+        this.#workers ??= new PolicyWorkers({ clock: this.#clock });
+        return this.#workers;
+      },
     });
     this.#sets = new PolicySets({
       catalog: this.#catalog,
@@ -168,6 +174,7 @@ export class PolicyEngine implements PolicyGate {
     this.#listeners.clear();
     await this.#loading;
     this.#sets.close();
+    await this.#workers?.close();
   }
 
   #recorder(counts: RouteCounts, { routeName, tenant, requestId }: ExchangeFacts): HookRecorder {

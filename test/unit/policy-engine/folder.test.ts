@@ -80,12 +80,40 @@ describe('a module', () => {
     expect((await (await serve(engine))('/a')).status).toBe(503);
   });
 
-  it('whose manifest asks for a worker does not run on this thread instead', async () => {
+  it('whose manifest asks for a worker runs in one, and a loop there ends at its deadline (P-52)', async () => {
     const rig = await FolderRig.create();
     await rig.add('set-headers', BOTH, 'minimumTier: isolated');
-    await rig.configure(ROUTE('set-headers', HEADERS('1')));
-    const report = await rig.engine().load(rig.path);
-    expect(report.problems).toMatchObject([{ code: 'MODULE_INVALID', message: expect.stringContaining('worker') }]);
+    const limits = 'limits: { deadlineMs: 30, fuelPerHook: 1000000000000 }';
+    await rig.add('loop-forever', '{ requestHeaders: process }', `minimumTier: isolated\n${limits}`);
+    await rig.configure(`
+routes:
+  - { key: '*|/a|*', tenant: calm, policies: [{ use: set-headers${HEADERS('1')} }] }
+  - { key: '*|/loop|*', tenant: noisy, policies: [{ key: loop, use: loop-forever }] }
+`);
+    const engine = await rig.loaded();
+    const ask = await serve(engine);
+    expect((await ask('/a')).headers['x-m']).toBe('1');
+    expect((await ask('/loop')).status).toBe(500);
+    expect((await ask('/a')).headers['x-m']).toBe('1');
+    const { modules, routes } = engine.describe();
+    expect(modules.map(({ tier }) => tier)).toEqual(['isolated', 'isolated']);
+    expect(Object.keys(routes[1]?.positions[0]?.counts?.failures ?? {})).toEqual(['DEADLINE_EXCEEDED']);
+  });
+
+  it('may be a component, as a compiler for Rust makes it (P-37)', async () => {
+    const rig = await FolderRig.create();
+    const component = new URL('../../../examples/policies/rust/four-hooks.component.wasm', import.meta.url);
+    const processing =
+      '{ requestHeaders: process, requestBody: buffer, responseHeaders: process, responseBody: buffer }';
+    await rig.add('four-hooks', processing, "abi: 'edict:policy@0.1.0'\ninputs: { body: true }", 'rust', component);
+    await rig.configure(ROUTE('four-hooks'));
+    const engine = await rig.loaded();
+    expect(engine.describe().lastLoad?.problems).toEqual([]);
+    const { status, body } = await (await serve(engine))('/a', { headers: { 'user-agent': 'curl' } });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: expect.stringMatching(/^\[seen\] \{.*"x-seen-agent":"curl"/),
+    });
   });
 
   it('leaves nothing behind when its engine is closed', async () => {

@@ -43,8 +43,8 @@ export class FolderRig {
   }
 
   /** A policy made of one of the built modules; `more` are further lines of its manifest. Gives the module's digest. */
-  async add(name: string, processing: string, more = '', folder = name): Promise<string> {
-    const bytes = await moduleBytes(name);
+  async add(name: string, processing: string, more = '', folder = name, file?: URL): Promise<string> {
+    const bytes = file === undefined ? await moduleBytes(name) : await readFile(file);
     await mkdir(join(this.path, folder), { recursive: true });
     await writeFile(join(this.path, folder, 'module.wasm'), bytes);
     const digest = digestOf(bytes);
