@@ -39,8 +39,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@openfeature/server-sdk': ['provider'],
   commander: ['cli'],
   'generic-pool': ['wasm'],
+  jose: ['policy-host'],
   'lru-cache': ['evaluator', 'server', 'policy-host'],
   'prom-client': ['server'],
+  re2js: ['policy'],
   redis: ['policy-host'],
   'smol-toml': ['flags'],
   // Options name the type of a dispatcher.
