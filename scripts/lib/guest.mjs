@@ -1,6 +1,6 @@
 /** Builds the guests, the evaluation kernel and the policies: compiler flags, checks on the results, manifest. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filesUnder, hashFiles, readStamp, sha256, writeStamp } from './hash.mjs';
 import { at, CACHE } from './paths.mjs';
