@@ -109,8 +109,13 @@ describe('api-key-auth', () => {
 
   it('lets a key in to the last millisecond, and sees a changed store at once (P-40)', async () => {
     expect(await ask(inHeader, [['x-api-key', 'fresh']])).toMatchObject({ kind: 'request-changes' });
-    stores.load('somebody-else', API_KEYS, { digest: 'three', items: {} });
-    expect(stores.get('somebody-else', API_KEYS, apiKeyId('theirs'))).toBeUndefined();
+    const own = new ResourceStores();
+    const changing = apiKeyAuth(hostOf({ clock: true, crypto: ['hash'], resources: true }, { resources: own }));
+    const instance = await made(changing, inHeader);
+    const input = inputOf({ headers: [['x-api-key', 'new']] });
+    expect(await actionOf(instance, input)).toMatchObject({ kind: 'immediate' });
+    own.load(INFO.tenant, API_KEYS, { digest: 'a', items: { [apiKeyId('new')]: {} } });
+    expect(await actionOf(instance, input)).toMatchObject({ kind: 'request-changes' });
   });
 
   it('tells the application to a rate limit behind it (P-46)', async () => {
