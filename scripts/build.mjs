@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { posix } from 'node:path';
+import { dirname, join } from 'node:path/posix';
 import { ensure } from './lib/ensure.mjs';
 import {
   committedGuests,
@@ -36,8 +36,6 @@ const ENTRIES = [
   'policy-workers/policy-worker',
 ];
 const CHUNKS = 'dist/chunks/';
-/** The entry points with types; the others are started, not imported. */
-const TYPED = ['index', 'server/index', 'policy-engine/index', 'gateway/http/index'];
 
 await main(async () => {
   await ensure();
@@ -62,15 +60,12 @@ async function buildDist() {
   const typescript = JSON.parse(readFileSync(at('node_modules/typescript/package.json'), 'utf8')).version;
   const entries = ENTRIES.filter((entry) => existsSync(at(`src/${entry}.ts`)));
   const inputs = hashFiles([...sources, 'tsconfig.json', 'scripts/build.mjs'], typescript);
-  const wanted = new Set([
-    ...sources.flatMap((path) => outputsOf(path)),
-    ...TYPED.map((entry) => `dist/${entry}.d.ts`),
-  ]);
-  if (readStamp(STAMP) === inputs && [...wanted].every((path) => existsSync(at(path)))) return;
+  const wanted = sources.flatMap((path) => outputsOf(path));
+  if (readStamp(STAMP) === inputs && wanted.every((path) => existsSync(at(path)))) return;
   const began = performance.now();
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
-  const outputs = new Set([...wanted, ...reachableTypes(), ...(await bundle(entries))]);
+  const outputs = new Set([...wanted, ...publicTypes(entries), ...(await bundle(entries))]);
   // What has no source any more must not be packed. Last, so that a program running from dist/ finds what it began with.
   for (const path of filesUnder('dist')) if (!outputs.has(path)) rmSync(at(path));
   writeStamp(STAMP, inputs);
@@ -94,31 +89,31 @@ async function bundle(entries) {
     target: 'node20',
     packages: 'external',
     minifySyntax: true,
+    // Names stay, so that a stack still says where it was.
     minifyWhitespace: true,
-    // Names stay, and lines stay short enough for a stack trace to point at something.
-    lineLimit: 160,
     logLevel: 'warning',
   });
   return Object.keys(metafile.outputs);
 }
 
-function outputsOf(source) {
-  return source.endsWith('.d.ts') ? [] : [source.replace(/^src/, 'dist').replace(/\.ts$/, '.js')];
-}
-
-/** The types that somebody who imports an entry point can come to; nobody needs the rest. */
-function reachableTypes() {
-  const found = new Set();
+/** The declarations that the public doors name, directly or not: what a user's compiler reads, and nothing of the inside. */
+function publicTypes(entries) {
+  const reached = new Set();
   const visit = (path) => {
-    if (found.has(path)) return;
-    found.add(path);
-    const text = readFileSync(at(path), 'utf8');
-    for (const [, specifier] of text.matchAll(/(?:from |import\()["'](\.[^"']+)["']/g)) {
-      visit(posix.join(posix.dirname(path), specifier).replace(/\.[jt]s$/, '.d.ts'));
+    if (reached.has(path) || !existsSync(at(path))) return;
+    reached.add(path);
+    for (const [, specifier] of readFileSync(at(path), 'utf8').matchAll(
+      /(?:from|import\()\s*['"](\.{1,2}\/[^'"]+)['"]/g,
+    )) {
+      visit(join(dirname(path), specifier).replace(/\.[jt]s$/, '.d.ts'));
     }
   };
-  for (const entry of TYPED) visit(`dist/${entry}.d.ts`);
-  return found;
+  for (const entry of entries) visit(`dist/${entry}.d.ts`);
+  return reached;
+}
+
+function outputsOf(source) {
+  return source.endsWith('.d.ts') ? [] : [source.replace(/^src/, 'dist').replace(/\.ts$/, '.js')];
 }
 
 function took(began) {

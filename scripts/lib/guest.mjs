@@ -1,6 +1,6 @@
 /** Builds the guests, the evaluation kernel and the policies: compiler flags, checks on the results, manifest. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filesUnder, hashFiles, readStamp, sha256, writeStamp } from './hash.mjs';
 import { at, CACHE } from './paths.mjs';
@@ -123,6 +123,16 @@ export function writeGuests(built) {
   }
   for (const file of committed.files.keys()) if (!built.files.has(file)) rmSync(at('wasm', file));
   writeFileSync(at(MANIFEST_FILE), built.manifest);
+  for (const [file, bytes] of built.files) noteDigest(file, bytes);
+}
+
+/** A policy of the catalogue names its module by digest. */
+function noteDigest(file, bytes) {
+  const manifest = at(file.replace(/\.wasm$/, '/policy.yaml'));
+  if (!existsSync(manifest)) return;
+  const text = readFileSync(manifest, 'utf8');
+  const noted = text.replace(/^( {2}sha256: sha256:)[0-9a-f]{64}$/m, `$1${sha256(bytes)}`);
+  if (noted !== text) writeFileSync(manifest, noted);
 }
 
 /** What wasm/ holds now, in the shape of {@link compileGuests}; the manifest is empty where it is missing. */

@@ -48,6 +48,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   'generic-pool': ['wasm', 'policy-workers'],
   'lru-cache': ['evaluator', 'server', 'policy', 'policy-host'],
+  jose: ['policy-host'],
   'prom-client': ['server'],
   re2js: ['policy'],
   redis: ['policy-host'],

@@ -35,7 +35,8 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /** A verified module; everything about it that a store needs to know. */
 export interface CompiledGuest {
-  readonly module: WebAssembly.Module;
+  /** A `WebAssembly.Module`; typed as an object, because its type needs a browser's library. */
+  readonly module: object;
   readonly facts: GuestFacts;
 }
 

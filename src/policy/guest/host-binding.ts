@@ -81,6 +81,7 @@ export class HostBinding {
   begin(): void {
     this.fault = undefined;
     this.#calls = 0;
+    this.#refusedAt = -1;
     this.#httpAnswer = undefined;
   }
 

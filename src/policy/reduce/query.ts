@@ -36,19 +36,24 @@ function lastOfEach(pairs: readonly HeaderPair[]): HeaderPair[] {
   return [...new Map(pairs).entries()];
 }
 
-/** The name of a pair, percent-decoded; what cannot be decoded is compared as it stands. `+` is a space in queries. */
-function decodedName(piece: string): string {
+/** The name of a pair, percent-decoded. */
+export function decodedName(piece: string): string {
   const equals = piece.indexOf('=');
-  const name = (equals < 0 ? piece : piece.slice(0, equals)).replaceAll('+', ' ');
+  return decode(equals < 0 ? piece : piece.slice(0, equals));
+}
+
+/** What cannot be decoded is compared as it stands. `+` is a space in queries. */
+export function decode(text: string): string {
+  const spaced = text.replaceAll('+', ' ');
   try {
-    return decodeURIComponent(name);
+    return decodeURIComponent(spaced);
   } catch {
-    return name;
+    return spaced;
   }
 }
 
 /** RFC 3986: everything but unreserved characters; a lone surrogate becomes the replacement character. */
-function encode(text: string): string {
+export function encode(text: string): string {
   return encodeURIComponent(wellFormed(text)).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
