@@ -6,7 +6,7 @@ the body. The twin of assembly/policies/four-hooks.
 
 import json
 
-from componentize_py_types import Err
+from wit_world.types import Err
 from wit_world import exports
 from wit_world.imports.types import (
     BodyMode,
