@@ -69,7 +69,7 @@ class Guest(exports.Guest):
     def __init__(self):
         pass
 
-    # The class is made anew for each call, so what stays belongs to it and not to its objects.
+    # What stays from call to call belongs to the class; nobody promises that its object is the same.
     prefixes = {}
     last_handle = 0
 

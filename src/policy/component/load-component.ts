@@ -64,9 +64,9 @@ export function loadComponent(bytes: Uint8Array, options: LoadComponentOptions):
 }
 
 function loadDirect(bytes: Uint8Array, options: LoadComponentOptions): LoadedComponent | PolicyFailure {
-  const { metering, maxBytes = MAX_MODULE_BYTES, maxPages = DIRECT_PAGES } = options;
+  const { granted, metering, maxBytes = MAX_MODULE_BYTES, maxPages = DIRECT_PAGES } = options;
   return refusedAs(() => {
-    const parsed = verifyModule(bytes, { ...DIRECT_RULES, maxBytes, maxPages }, false);
+    const parsed = verifyModule(bytes, { ...DIRECT_RULES, imports: coreImports(granted), maxBytes, maxPages }, false);
     const limited = meterModule(parsed, limitsOf(metering, maxPages)).bytes;
     return { kind: 'direct', guest: { module: new WebAssembly.Module(limited), facts: inspectModule(limited) } };
   });
@@ -139,15 +139,23 @@ const FUNCTIONS: Readonly<Record<GuestFunction, FunctionType>> = {
   'import-state': takes('i32', 'i32', 'i32')('i32'),
 };
 
+/** What a single core module can import: only what passes plain numbers. */
+const IMPORTS: readonly (readonly [name: string, type: FunctionType, capability: Capability])[] = [
+  ['edict:policy/clock@0.1.0.now-ms', takes()('f64'), 'clock'],
+  ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64'), 'clock'],
+  ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')(), 'metrics'],
+  ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')(), 'metrics'],
+];
+
+/** Looked at once more here: nobody has checked that the core module imports no more than the component says. */
+function coreImports(granted: Iterable<Capability>): ModuleRules['imports'] {
+  const all = new Set(granted);
+  return new Map(IMPORTS.filter(([, , capability]) => all.has(capability)).map(([name, type]) => [name, type]));
+}
+
 const names = Object.keys(FUNCTIONS) as GuestFunction[];
 
-const DIRECT_RULES: ModuleRules = {
-  imports: new Map([
-    ['edict:policy/clock@0.1.0.now-ms', takes()('f64')],
-    ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64')],
-    ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')()],
-    ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')()],
-  ]),
+const DIRECT_RULES: Omit<ModuleRules, 'imports'> = {
   exports: new Map<string, FunctionType | 'memory'>([
     ['memory', 'memory'],
     ['cabi_realloc', takes('i32', 'i32', 'i32', 'i32')('i32')],
