@@ -4,13 +4,15 @@
  * cannot run is named on a line `not run: …` and counted after them, `, N skipped`.
  *
  *   node scripts/test.mjs                  the default run
- *   node scripts/test.mjs --stock-relay    builds GO Feature Flag's relay first (minutes, once) and tests against it too
+ *   node scripts/test.mjs --stock-relay    builds GO Feature Flag's relay and the example components first (minutes, once) and
+ *                                          tests with them too
  *   node scripts/test.mjs --deep           with test/deep/ as well, and the relay
  *   node scripts/test.mjs <args>           other arguments go to vitest (a file name, -t "a name")
  */
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXAMPLES, example } from '../tools/components/examples.mjs';
 import { goProgram } from '../tools/go/programs.mjs';
 import { ensure } from './lib/ensure.mjs';
 import { at, CACHE } from './lib/paths.mjs';
@@ -45,6 +47,7 @@ if (await stage('Install', ensurePackages)) {
     await stage(name, async () => (await node(at(script), stageArgs)).code === 0);
   }
   await stage('GO Feature Flag’s own programs', buildJudges, { counted: false });
+  if (stockRelay) await stage('Policies in other languages', buildExamples, { counted: false });
   await stage(deep ? 'Tests, deep ones included' : 'Tests', runTests, { counted: false });
 }
 
@@ -80,6 +83,20 @@ async function buildJudges() {
   try {
     for (const name of stockRelay ? ['go-core', 'go-relay'] : ['go-core']) {
       const { reason } = await goProgram(name);
+      say(reason === undefined ? `${name} is there` : `not built: ${name}: ${reason}`);
+    }
+    return true;
+  } catch (error) {
+    total.failed++;
+    throw error;
+  }
+}
+
+/** Builds the example components; the tools for that are large, so an ordinary run goes without. */
+async function buildExamples() {
+  try {
+    for (const name of Object.keys(EXAMPLES)) {
+      const { reason } = await example(name);
       say(reason === undefined ? `${name} is there` : `not built: ${name}: ${reason}`);
     }
     return true;

@@ -50,13 +50,7 @@ export const EXAMPLES = {
     what: 'a component in JavaScript, with the StarlingMonkey engine inside',
     sources: () => ['examples/policies/js/four-hooks.js', ...filesUnder(WIT)],
     transpiled: true,
-    build: (file) => buildJs(file, 'starlingmonkey'),
-  },
-  quickjs: {
-    what: 'the same component in JavaScript, with the QuickJS engine inside',
-    sources: () => ['examples/policies/js/four-hooks.js', ...filesUnder(WIT)],
-    transpiled: true,
-    build: (file) => buildJs(file, 'quickjs'),
+    build: buildJs,
   },
   python: {
     what: 'a component in Python, with CPython inside',
@@ -68,36 +62,56 @@ export const EXAMPLES = {
 
 /**
  * Gives `{ file, transpiled }`, paths of the built module and of the ES module jco made of it (where the example is a
- * component), or `{ reason }`. Nothing is done when both are there and their sources are the same.
+ * component), or `{ reason }`. What is there and made of the same sources is not made again, unless `rebuild` asks for it; so a
+ * committed module needs no toolchain of its language.
  */
-export async function example(name, { build = true, quiet = false } = {}) {
+export async function example(name, { build = true, rebuild = false, quiet = false } = {}) {
   const { sources, file, transpiled, build: make } = EXAMPLES[name];
   const folder = join(CACHE, 'components', name);
   const built = file === undefined ? join(folder, 'four-hooks.component.wasm') : at(file);
   const script = join(folder, 'transpiled', 'four-hooks.js');
   const found = transpiled ? { file: built, transpiled: script } : { file: built };
-  const stamp = hashFiles([...sources(), `${TOOLS}/examples.mjs`, `${TOOLS}/package-lock.json`]);
-  const isThere = existsSync(built) && (!transpiled || existsSync(script));
-  if (isThere && readStamp(`component-${name}`) === stamp) return found;
+  const wanted = hashFiles(sources());
+  const tools = hashFiles([`${TOOLS}/examples.mjs`, `${TOOLS}/package-lock.json`]);
+  const isBuilt = !rebuild && existsSync(built) && isOf(name, built, wanted);
+  const stampOf = () => `${hashFiles([], sha256(readFileSync(built)))} ${tools}`;
+  if (isBuilt && (!transpiled || (existsSync(script) && readStamp(`component-${name}`) === stampOf()))) return found;
   if (!build) return { reason: `it is not built; \`node ${TOOLS}/build.mjs ${name}\` builds it` };
   const began = performance.now();
-  mkdirSync(dirname(built), { recursive: true });
-  const missing = (await make(built)) ?? (transpiled ? await transpile(built, dirname(script)) : undefined);
-  if (missing !== undefined) return { reason: missing };
-  writeStamp(`component-${name}`, stamp);
+  if (!isBuilt) {
+    mkdirSync(dirname(built), { recursive: true });
+    const missing = await make(built);
+    if (missing !== undefined) return { reason: missing };
+    remember(name, built, wanted);
+  }
+  if (transpiled) {
+    const missing = await transpile(built, dirname(script));
+    if (missing !== undefined) return { reason: missing };
+    writeStamp(`component-${name}`, stampOf());
+  }
   if (!quiet) say(dim(`Built ${name} in ${seconds(performance.now() - began)}.`));
   return found;
 }
 
-/** Writes the digests of what is committed. */
-export function writeDigests() {
-  const committed = Object.entries(EXAMPLES).filter(([, { file }]) => file !== undefined && existsSync(at(file)));
-  const entries = committed.map(([name, { file }]) => {
-    const bytes = readFileSync(at(file));
-    return [name, { file: file.slice('examples/policies/'.length), bytes: bytes.length, sha256: sha256(bytes) }];
-  });
-  writeFileSync(at(MANIFEST), `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
+/** Whether a module was made of these sources: committed ones say so in the manifest, others in a stamp. */
+function isOf(name, built, sources) {
+  if (EXAMPLES[name].file === undefined) return readStamp(`component-source-${name}`) === sources;
+  const entry = readManifest()[name];
+  return entry?.sources === sources && entry.sha256 === sha256(readFileSync(built));
 }
+
+function remember(name, built, sources) {
+  const { file } = EXAMPLES[name];
+  if (file === undefined) {
+    writeStamp(`component-source-${name}`, sources);
+    return;
+  }
+  const bytes = readFileSync(built);
+  const entry = { file: file.slice('examples/policies/'.length), bytes: bytes.length, sha256: sha256(bytes), sources };
+  writeFileSync(at(MANIFEST), `${JSON.stringify({ ...readManifest(), [name]: entry }, null, 2)}\n`);
+}
+
+const readManifest = () => JSON.parse(readFileSync(at(MANIFEST), 'utf8'));
 
 async function buildC(file) {
   if (!(await answers('clang', ['--print-targets'], /wasm32/))) {
@@ -136,25 +150,11 @@ async function buildRust(file) {
 }
 
 /** `--disable all`: the engine gets no clock, no random numbers and no output but those the world imports. */
-async function buildJs(file, backend) {
+async function buildJs(file) {
   const missing = await ensureTools();
   if (missing !== undefined) return missing;
-  const flags =
-    backend === 'quickjs' ? ['--backend-qjs-disable-async', '--backend-qjs-stub-wasi'] : ['--disable', 'all'];
   const source = at('examples/policies/js/four-hooks.js');
-  return await jco([
-    'componentize',
-    source,
-    '--wit',
-    at(WIT),
-    '-n',
-    'policy',
-    '--backend',
-    backend,
-    ...flags,
-    '-o',
-    file,
-  ]);
+  return await jco(['componentize', source, '--wit', at(WIT), '-n', 'pure-policy', '--disable', 'all', '-o', file]);
 }
 
 async function buildPython(file) {
@@ -172,14 +172,19 @@ async function buildPython(file) {
 async function componentizePy() {
   const folder = join(CACHE, 'componentize-py');
   const file = join(folder, 'bin', 'componentize-py');
-  if (existsSync(file)) return { file };
+  const requirements = at('examples/policies/python/requirements.txt');
+  const stamp = hashFiles(['examples/policies/python/requirements.txt']);
+  if (existsSync(file) && readStamp('componentize-py') === stamp) return { file };
+  rmSync(folder, { recursive: true, force: true });
   if (!(await answers('python3', ['--version'], /Python 3/))) return { reason: 'Python 3 is not installed' };
   const made = await run('python3', ['-m', 'venv', folder], { show: false });
   if (made.code !== 0) return { reason: `python3 cannot make an environment: ${lastLine(made.output)}` };
-  const requirements = at('examples/policies/python/requirements.txt');
   const args = ['install', '--quiet', '--disable-pip-version-check', '-r', requirements];
   const { code, output } = await run(join(folder, 'bin', 'pip'), args, { show: false });
-  if (code === 0) return { file };
+  if (code === 0) {
+    writeStamp('componentize-py', stamp);
+    return { file };
+  }
   rmSync(folder, { recursive: true, force: true });
   return { reason: `componentize-py cannot be installed: ${lastLine(output)}` };
 }

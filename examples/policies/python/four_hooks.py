@@ -6,7 +6,7 @@ the body. The twin of assembly/policies/four-hooks.
 
 import json
 
-from componentize_py_types import Err
+from wit_world.types import Err
 from wit_world import exports
 from wit_world.imports.types import (
     BodyMode,
@@ -69,7 +69,7 @@ class Guest(exports.Guest):
     def __init__(self):
         pass
 
-    # The class is made anew for each call, so what stays belongs to it and not to its objects.
+    # What stays from call to call belongs to the class; nobody promises that its object is the same.
     prefixes = {}
     last_handle = 0
 

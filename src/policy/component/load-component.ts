@@ -8,7 +8,7 @@ import { parseModule } from '../../wasm/binary/parse-module.ts';
 import type { FunctionType, ValueType } from '../../wasm/binary/types.ts';
 import { inspectModule } from '../../wasm/inspect.ts';
 import { type MeteringOptions, meterModule } from '../../wasm/metering/rewrite.ts';
-import { type ModuleRules, verifyModule } from '../../wasm/verify-module.ts';
+import { MAX_MODULE_BYTES, type ModuleRules, verifyModule } from '../../wasm/verify-module.ts';
 import type { CompiledGuest } from '../guest/core-guest.ts';
 import type { Capability } from '../guest/imports.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
@@ -35,17 +35,20 @@ export type LoadedComponent =
 
 export interface LoadComponentOptions {
   readonly granted: Iterable<Capability>;
-  /** Limits and fuel written into its core modules; `false` for components that are trusted. */
+  /** Fuel written into its core modules; `false` counts nothing, for components that are trusted. */
   readonly metering: MeteringOptions | false;
+  /** Of each memory, in pages of 64 KiB. Default 256, or 4,096 where an engine may be inside. */
+  readonly maxPages?: number;
   readonly transpiled?: TranspiledComponent;
   /** False takes jco's module also where a direct binding would do. */
   readonly direct?: boolean;
-  /** Of each core module. Default 4 MiB for a direct binding and 64 MiB otherwise: engines are large. */
+  /** Of a core module that is bound directly. Default 4 MiB. */
   readonly maxBytes?: number;
 }
 
 const MAX_ENGINE_BYTES = 64 * 1024 * 1024;
-const DIRECT_MAX_PAGES = 256;
+const ENGINE_PAGES = 4_096;
+const DIRECT_PAGES = 256;
 
 /** `MODULE_INVALID` with everything that is wrong, before anything is compiled. The digest is the caller's to check. */
 export function loadComponent(bytes: Uint8Array, options: LoadComponentOptions): LoadedComponent | PolicyFailure {
@@ -60,31 +63,40 @@ export function loadComponent(bytes: Uint8Array, options: LoadComponentOptions):
   return policyFailure('MODULE_INVALID', `it needs the module that jco makes of it (${why})`);
 }
 
-function loadDirect(bytes: Uint8Array, { metering, maxBytes }: LoadComponentOptions): LoadedComponent | PolicyFailure {
+function loadDirect(bytes: Uint8Array, options: LoadComponentOptions): LoadedComponent | PolicyFailure {
+  const { granted, metering, maxBytes = MAX_MODULE_BYTES, maxPages = DIRECT_PAGES } = options;
   return refusedAs(() => {
-    const parsed = verifyModule(bytes, { ...DIRECT_RULES, ...(maxBytes === undefined ? {} : { maxBytes }) }, false);
-    const metered = meterModule(parsed, metering === false ? { fuel: false, maxPages: DIRECT_MAX_PAGES } : metering);
-    return {
-      kind: 'direct',
-      guest: { module: new WebAssembly.Module(metered.bytes), facts: inspectModule(metered.bytes) },
-    };
+    const parsed = verifyModule(bytes, { ...DIRECT_RULES, imports: coreImports(granted), maxBytes, maxPages }, false);
+    const limited = meterModule(parsed, limitsOf(metering, maxPages)).bytes;
+    return { kind: 'direct', guest: { module: new WebAssembly.Module(limited), facts: inspectModule(limited) } };
   });
 }
 
-/** The core modules must be those of the component, so that its digest stands for them. */
+/** Maxima are written into every module, whether its instructions are counted or not. */
+function limitsOf(metering: MeteringOptions | false, maxPages: number): MeteringOptions {
+  return { maxBytes: MAX_ENGINE_BYTES, ...(metering === false ? { fuel: false } : metering), maxPages };
+}
+
+/**
+ * Each core module of the component must be there as it is, so that nobody can put other code in its place. There may be more:
+ * adapters that jco writes where components call each other.
+ */
 function loadTranspiled(
   contained: readonly Uint8Array[],
   { instantiate, coreModules }: TranspiledComponent,
-  { metering, maxBytes = MAX_ENGINE_BYTES }: LoadComponentOptions,
+  { metering, maxPages = ENGINE_PAGES }: LoadComponentOptions,
 ): LoadedComponent | PolicyFailure {
   return refusedAs(() => {
+    const all = [...coreModules.values()];
+    const missing = contained.filter((one) => !all.some((bytes) => Buffer.compare(one, bytes) === 0)).length;
+    if (missing > 0) {
+      const what = `${missing} of the ${contained.length} core modules of the component`;
+      return policyFailure('MODULE_INVALID', `what jco made of it lacks ${what}`);
+    }
     const modules = new Map<string, WebAssembly.Module>();
     for (const [name, bytes] of coreModules) {
-      if (!contained.some((one) => Buffer.compare(one, bytes) === 0)) {
-        return policyFailure('MODULE_INVALID', `${name} is no core module of the component`);
-      }
-      const limited = metering === false ? bytes : meterModule(parseModule(bytes), { maxBytes, ...metering }).bytes;
-      modules.set(name, new WebAssembly.Module(limited as Uint8Array<ArrayBuffer>));
+      const limited = meterModule(parseModule(bytes), limitsOf(metering, maxPages)).bytes;
+      modules.set(name, new WebAssembly.Module(limited));
     }
     return { kind: 'transpiled', instantiate, modules };
   });
@@ -127,15 +139,23 @@ const FUNCTIONS: Readonly<Record<GuestFunction, FunctionType>> = {
   'import-state': takes('i32', 'i32', 'i32')('i32'),
 };
 
+/** What a single core module can import: only what passes plain numbers. */
+const IMPORTS: readonly (readonly [name: string, type: FunctionType, capability: Capability])[] = [
+  ['edict:policy/clock@0.1.0.now-ms', takes()('f64'), 'clock'],
+  ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64'), 'clock'],
+  ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')(), 'metrics'],
+  ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')(), 'metrics'],
+];
+
+/** Looked at once more here: nobody has checked that the core module imports no more than the component says. */
+function coreImports(granted: Iterable<Capability>): ModuleRules['imports'] {
+  const all = new Set(granted);
+  return new Map(IMPORTS.filter(([, , capability]) => all.has(capability)).map(([name, type]) => [name, type]));
+}
+
 const names = Object.keys(FUNCTIONS) as GuestFunction[];
 
-const DIRECT_RULES: ModuleRules = {
-  imports: new Map([
-    ['edict:policy/clock@0.1.0.now-ms', takes()('f64')],
-    ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64')],
-    ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')()],
-    ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')()],
-  ]),
+const DIRECT_RULES: Omit<ModuleRules, 'imports'> = {
   exports: new Map<string, FunctionType | 'memory'>([
     ['memory', 'memory'],
     ['cabi_realloc', takes('i32', 'i32', 'i32', 'i32')('i32')],
@@ -143,8 +163,12 @@ const DIRECT_RULES: ModuleRules = {
   ]),
   optionalExports: new Map([
     ['_initialize', takes()()],
-    ...names.map((name): [string, FunctionType] => [`cabi_post_${GUEST_INTERFACE}#${name}`, nothing]),
+    // It is given what the function answered.
+    ...names.map((name): [string, FunctionType] => {
+      const { results } = FUNCTIONS[name];
+      return [`cabi_post_${GUEST_INTERFACE}#${name}`, takes(...results)()];
+    }),
   ]),
-  maxPages: DIRECT_MAX_PAGES,
+  maxPages: DIRECT_PAGES,
   injectsMaximum: true,
 };
