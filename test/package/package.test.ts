@@ -141,8 +141,8 @@ describe('the tarball', { timeout: SLOW_MS }, () => {
       policies: Record<string, Entry>;
     };
     expect(Object.keys(policies)).toContain('set-headers');
-    // Those two are for measuring and for the demonstration; they stay in the repository.
-    const { 'four-hooks': _measured, 'loop-forever': _endless, ...shipped } = policies;
+    // The others wait for an engine that finds its catalogue by name; until then they are examples in the repository.
+    const shipped = { 'set-headers': policies['set-headers'] as Entry };
     for (const entry of [flags, ...Object.values(shipped)]) {
       const bytes = readFileSync(app.installed('wasm', entry.file));
       expect(bytes.length).toBe(entry.bytes);

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ComponentImports, EndedByHost } from '../../../../src/policy/component/component-imports.ts';
 import { loadComponent } from '../../../../src/policy/component/load-component.ts';
-import { NOBODY } from '../../../../src/policy/guest/core-guest.ts';
+import { NOBODY } from '../../../../src/policy/guest/host-binding.ts';
 import { hostFault } from '../../../../src/policy/guest/host-functions.ts';
 import type { Capability } from '../../../../src/policy/guest/imports.ts';
 import { RecordingHost } from '../guest/support/guest-rig.ts';
