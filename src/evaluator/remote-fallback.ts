@@ -153,7 +153,8 @@ export class RemoteFallback {
     const { clock } = this.#options;
     const abort = new AbortController();
     this.#inFlight.add(abort);
-    const release = holdProcess(clock, budgetMs);
+    // The timer below bounds the wait: a second one of the same length could run out first, and the process end unanswered.
+    const release = holdProcess(clock);
     let timer: TimerHandle;
     const late = new Promise<typeof LATE>((resolve) => {
       timer = startTimer(clock, () => resolve(LATE), budgetMs);

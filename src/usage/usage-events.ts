@@ -284,14 +284,14 @@ export class UsageEvents {
   async #end(life: Life, deadlineMs: number): Promise<{ lost: number }> {
     const { clock, logger } = this.#options;
     if (pendingOf(life) > 0) {
-      const release = holdProcess(clock, deadlineMs);
+      // Without a limit of its own: one that ran out together with the deadline would end the process before the loss is counted.
+      const release = holdProcess(clock);
       let timer: unknown;
       const deadline = new Promise<void>((resolve) => {
         timer = startTimer(clock, resolve, deadlineMs);
       });
-      await Promise.race([life.publisher.finish(), deadline]);
+      await Promise.race([life.publisher.finish(), deadline]).finally(release);
       clock.clearTimeout(timer);
-      release();
     }
     life.publisher.stop();
     const lost = this.#abandon(life);

@@ -48,7 +48,12 @@ export function relayCase(seed: number, flagCount: number, contextCount: number)
     const bucket = String(context['targetingKey'] ?? '');
     flags[flagKey] = anyFlag(random, { ...occasion, flagKey, bucket, context: { ...context, ...enrichment } });
   }
-  return { flags, contexts: occasions.map(({ context }) => context), enrichment };
+  return asJson({ flags, contexts: occasions.map(({ context }) => context), enrichment });
+}
+
+/** What arrives on the other side of a wire: JSON has no -0, and -0 is truthy where 0 is not (spec/flags.md §9). */
+function asJson(made: RelayCase): RelayCase {
+  return JSON.parse(JSON.stringify(made)) as RelayCase;
 }
 
 function anyInstant(random: Random): number {
