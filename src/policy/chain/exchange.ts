@@ -4,7 +4,7 @@ import type { Action, Effects, ForwardChunk, ImmediateResponse, TerminateChunk }
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { Chunk, ExchangeFacts, FreshBytes, HookInput, UpstreamTarget } from '../model/inputs.ts';
 import type { Outcome, PolicyInstance } from '../model/instance.ts';
-import { type EndReason, Phase } from '../model/phases.ts';
+import { type Direction, type EndReason, Phase } from '../model/phases.ts';
 import {
   type Body,
   type Gathered,
@@ -229,7 +229,7 @@ export class Exchange {
       const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
-        this.#gathered = foldGathered(this.#gathered, outcome.action);
+        this.#gathered = foldGathered(this.#gathered, outcome.action, this.#direction);
         this.#hooks.tell(position, phase, 'changed', began);
       } else this.#hooks.tell(position, phase, 'failed', began, policyFailure('ACTION_INVALID', fault));
       return;
@@ -295,12 +295,12 @@ export class Exchange {
     if (effects === undefined) return undefined;
     const fault = metadataFault(this.#gathered.metadata, effects.metadataPatch, grants.metadataWrites);
     if (fault !== undefined) return policyFailure('ACTION_INVALID', fault);
-    this.#gathered = foldGathered(this.#gathered, effects);
+    this.#gathered = foldGathered(this.#gathered, effects, this.#direction);
     return undefined;
   }
 
   #apply(action: Action): boolean {
-    this.#gathered = foldGathered(this.#gathered, action);
+    this.#gathered = foldGathered(this.#gathered, action, this.#direction);
     switch (action.kind) {
       case 'request-changes':
         this.#request = foldRequest(this.#request, action);
@@ -362,7 +362,7 @@ export class Exchange {
       const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         const action = outcome.action as ChunkAction;
-        this.#gathered = foldGathered(this.#gathered, action);
+        this.#gathered = foldGathered(this.#gathered, action, this.#direction);
         this.#hooks.tell(position, phase, 'changed', began);
         return { data: action.body ?? data, ends: action.kind === 'terminate', failed: false };
       }
@@ -375,6 +375,10 @@ export class Exchange {
     this.#hooks.tell(position, phase, 'failed', began, failure);
     if (position.failureMode === 'open') return { data, ends: false, failed: false };
     return { data: new Uint8Array(0), ends: true, failed: true };
+  }
+
+  get #direction(): Direction {
+    return this.#response === undefined ? 'request' : 'response';
   }
 
   #input(part: Partial<HookInput> = {}): HookInput {

@@ -28,12 +28,19 @@ export interface FaultRecord {
   readonly description: string;
 }
 
+/** Names of headers, in any case, that analytics may show (`allow`), or must not (`deny`). */
+export interface HeaderFilter {
+  readonly mode: 'allow' | 'deny';
+  readonly names: readonly string[];
+}
+
 /** What a policy tells analytics and the access log. */
 export interface Observations {
   readonly analyticsMetadata?: Readonly<JsonObject>;
   /** By namespace. */
   readonly dynamicMetadata?: Readonly<Record<string, Readonly<JsonObject>>>;
-  readonly analyticsHeaderFilter?: { readonly mode: 'allow' | 'deny'; readonly names: readonly string[] };
+  /** Of the direction the hook belongs to; the last one that names any header holds. */
+  readonly analyticsHeaderFilter?: HeaderFilter;
 }
 
 /** What any answer may carry beside the message, "nothing changes" included. */

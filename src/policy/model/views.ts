@@ -1,8 +1,9 @@
 /** The message as the chain sees it while it works: what the reducer folds actions into. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import type { AuthLayer, FaultRecord, Observations } from './actions.ts';
+import type { AuthLayer, FaultRecord, HeaderFilter } from './actions.ts';
 import { HeaderMap } from './headers.ts';
+import type { Direction } from './phases.ts';
 
 /** The body of a message. */
 export interface Body {
@@ -34,7 +35,8 @@ export interface Gathered {
   readonly metadata: Readonly<JsonObject>;
   readonly analyticsMetadata: Readonly<JsonObject>;
   readonly dynamicMetadata: Readonly<Record<string, Readonly<JsonObject>>>;
-  readonly analyticsHeaderFilter: Observations['analyticsHeaderFilter'] | undefined;
+  /** What analytics may show of the headers of each direction; absent: all of them. */
+  readonly analyticsHeaderFilters: Readonly<Partial<Record<Direction, HeaderFilter>>>;
 }
 
 /** The request between two policies. */
@@ -65,5 +67,5 @@ export const NOTHING_GATHERED: Gathered = Object.freeze({
   metadata: Object.freeze({}),
   analyticsMetadata: Object.freeze({}),
   dynamicMetadata: Object.freeze({}),
-  analyticsHeaderFilter: undefined,
+  analyticsHeaderFilters: Object.freeze({}),
 });

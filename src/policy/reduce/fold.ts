@@ -1,8 +1,16 @@
 /** Folds one allowed action into the view: a pure function, nothing it is given changes (spec/policies.md §2). */
 
 import type { JsonObject, JsonValue } from '../../internal/json.ts';
-import type { AuthLayer, ImmediateResponse, Observations, RequestChanges, ResponseChanges } from '../model/actions.ts';
+import type {
+  AuthLayer,
+  HeaderFilter,
+  ImmediateResponse,
+  Observations,
+  RequestChanges,
+  ResponseChanges,
+} from '../model/actions.ts';
 import { type HeaderChanges, HeaderMap, type HeaderPair } from '../model/headers.ts';
+import type { Direction } from '../model/phases.ts';
 import type { Body, Gathered, RequestView, ResponseView } from '../model/views.ts';
 import { changeQuery, splitPath } from './query.ts';
 
@@ -67,6 +75,7 @@ export function foldGathered(
     readonly metadataPatch?: Readonly<Record<string, JsonValue>>;
     readonly observations?: Observations;
   },
+  direction: Direction,
 ): Gathered {
   const { overlay, auth, metadataPatch, observations } = action;
   if (overlay === undefined && auth === undefined && metadataPatch === undefined && observations === undefined) {
@@ -78,7 +87,7 @@ export function foldGathered(
     metadata: metadataPatch === undefined ? gathered.metadata : mergePatch(gathered.metadata, metadataPatch),
     analyticsMetadata: { ...gathered.analyticsMetadata, ...observations?.analyticsMetadata },
     dynamicMetadata: foldNamespaces(gathered.dynamicMetadata, observations?.dynamicMetadata),
-    analyticsHeaderFilter: foldFilter(gathered.analyticsHeaderFilter, observations?.analyticsHeaderFilter),
+    analyticsHeaderFilters: foldFilter(gathered.analyticsHeaderFilters, direction, observations?.analyticsHeaderFilter),
   };
 }
 
@@ -141,8 +150,9 @@ function foldNamespaces(
 }
 
 function foldFilter(
-  now: Gathered['analyticsHeaderFilter'],
-  more: Observations['analyticsHeaderFilter'],
-): Gathered['analyticsHeaderFilter'] {
-  return more === undefined || more.names.length === 0 ? now : more;
+  now: Gathered['analyticsHeaderFilters'],
+  direction: Direction,
+  more: HeaderFilter | undefined,
+): Gathered['analyticsHeaderFilters'] {
+  return more === undefined || more.names.length === 0 ? now : { ...now, [direction]: more };
 }

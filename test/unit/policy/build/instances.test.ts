@@ -219,6 +219,31 @@ describe('P-31: destroy', () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
+  it('runs once, and under none of a thousand calls that wait while their route goes (U-17)', async () => {
+    const rig = new BuildRig();
+    const answers: ((outcome: Outcome) => void)[] = [];
+    rig.add('slow', () => ({ requestHeaders: () => new Promise<Outcome>((resolve) => answers.push(resolve)) }));
+    await rig.sets.activate(documentOf({ r: [{ use: 'slow' }] }));
+    const opened = Array.from({ length: 1_000 }, () => rig.exchange('r'));
+    const steps = opened.map(({ route, exchange, facts }, i) => {
+      const step = exchange.requestHeaders('none');
+      // Every other client goes away without its call hearing of it.
+      if (i % 2 === 0) route.exit(facts);
+      return step;
+    });
+    await rig.sets.activate(documentOf({}));
+    for (const [i, answer] of answers.entries()) {
+      expect(rig.made[0]?.destroyed).toBe(0);
+      answer({ kind: 'none' });
+      const { route, facts } = opened[i] as (typeof opened)[number];
+      await steps[i];
+      if (i % 2 === 1) route.exit(facts);
+    }
+    await settle();
+    expect(rig.made.map(({ destroyed }) => destroyed)).toEqual([1]);
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
   it('runs once for an instance that many routes share, when the last of them lets go', async () => {
     const rig = counting();
     await rig.sets.activate(world('singleton'));

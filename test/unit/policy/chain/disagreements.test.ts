@@ -21,7 +21,7 @@ function forwarded(step: unknown): Extract<RequestStep, { kind: 'forward' }>['mu
   return (step as Extract<RequestStep, { kind: 'forward' }>).mutation;
 }
 
-describe('one reducer, no disagreements', () => {
+describe('one reducer, no disagreements (P-48)', () => {
   it('R-01: the next policy sees an appended value', () => {
     const seen: HookInput[] = [];
     const rig = new ExchangeRig(
