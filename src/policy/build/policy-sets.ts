@@ -125,14 +125,9 @@ export class PolicySets {
     generation: number,
     { digest, catalog = this.#ports.catalog, renews = false }: PrepareOptions,
   ): Promise<PreparedSet> {
-    if (renews) {
-      this.#tables = [...this.#tables.filter(({ live }) => live > 0), new InstanceTable(this.#clock)];
-    }
-    const work = await this.#build(specification, {
-      preparer: new PositionPreparer({ ...this.#ports, catalog }, specification.config),
-      table: this.#tables.at(-1) as InstanceTable,
-      singletons: new Map(),
-    });
+    const table = renews ? new InstanceTable(this.#clock) : (this.#tables.at(-1) as InstanceTable);
+    const preparer = new PositionPreparer({ ...this.#ports, catalog }, specification.config);
+    const work = await this.#build(specification, { preparer, table, singletons: new Map() });
     let isOpen = true;
     const discard = (): void => {
       if (!isOpen) return;
@@ -146,6 +141,7 @@ export class PolicySets {
       commit: () => {
         if (isOpen && !this.#isClosed && generation >= this.#current.generation) {
           isOpen = false;
+          if (renews) this.#tables = [...this.#tables.filter(({ live }) => live > 0), table];
           return this.#swap(specification, work, generation, digest);
         }
         discard();
