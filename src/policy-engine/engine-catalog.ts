@@ -15,7 +15,7 @@ import {
 } from '../policy-host/capabilities.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
-import { ModulePolicy, type Program } from './module-policy.ts';
+import { type ModuleLimits, ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 
@@ -26,6 +26,8 @@ export interface EngineCatalogOptions {
   readonly allowed: Capabilities;
   readonly ports: HostPorts;
   readonly workers: () => PolicyWorkers;
+  /** Of the breakers of policies; without it they have none. */
+  readonly clock?: { monotonic(): number };
 }
 
 interface Loaded {
@@ -34,67 +36,147 @@ interface Loaded {
   entry: CatalogEntry | PolicyFailure | undefined;
 }
 
-export class EngineCatalog implements PolicyCatalog {
-  readonly #options: EngineCatalogOptions;
-  #loaded = new Map<string, Loaded>();
-  #refused: readonly RefusedPackage[] = [];
+/** Compiles a package, or says why it is refused. */
+type Make = (one: PolicyPackage) => CatalogEntry | PolicyFailure;
 
-  constructor(options: EngineCatalogOptions) {
-    this.#options = options;
-  }
+/** What there was at one load; a revision that comes back finds the modules it was made of. */
+export class CatalogSnapshot implements PolicyCatalog {
+  readonly refused: readonly RefusedPackage[];
+  readonly #natives: readonly CatalogEntry[];
+  readonly #loaded: readonly Loaded[];
+  readonly #make: Make;
 
-  /** What the folder holds now. A package that is the same as before keeps what was compiled of it. */
-  replace(packages: readonly PolicyPackage[], refused: readonly RefusedPackage[]): void {
-    this.#loaded = new Map(
-      packages.map((one) => [one.digest, this.#loaded.get(one.digest) ?? { one, entry: undefined }]),
-    );
-    this.#refused = refused;
+  constructor(
+    natives: readonly CatalogEntry[],
+    loaded: readonly Loaded[],
+    refused: readonly RefusedPackage[],
+    make: Make,
+  ) {
+    this.#natives = natives;
+    this.#loaded = loaded;
+    this.refused = refused;
+    this.#make = make;
   }
 
   find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
-    const { natives } = this.#options;
+    const found = this.#look(wanted);
+    if (found === undefined || !('one' in found)) return found;
+    found.entry ??= this.#make(found.one);
+    return found.entry;
+  }
+
+  /** The same policies for a tenant with limits of its own. */
+  within(limits: ModuleLimits): PolicyCatalog {
+    return {
+      find: (wanted) => {
+        const found = this.find(wanted);
+        if (found === undefined || isPolicyFailure(found)) return found;
+        const { factory } = found;
+        return factory instanceof ModulePolicy ? { ...found, factory: factory.within(limits) } : found;
+      },
+    };
+  }
+
+  /** What a reference leads to, without compiling it: equal texts, equal policies. */
+  identify(wanted: Wanted): string {
+    const found = this.#look(wanted);
+    if (found === undefined) return '';
+    return isPolicyFailure(found) ? found.message : 'one' in found ? found.one.digest : found.digest;
+  }
+
+  /** Whether the manifests of modules take anything from templates, as the parameters of a document may. */
+  get hasTemplates(): boolean {
+    return this.#loaded.some(({ one }) => JSON.stringify(one.manifest.source).includes('{{'));
+  }
+
+  #look(wanted: Wanted): CatalogEntry | Loaded | PolicyFailure | undefined {
     if ('digest' in wanted) {
       const { digest } = wanted;
-      const native = natives.find((one) => one.digest === digest);
-      const loaded = [...this.#loaded.values()].find(({ one }) => one.digest === digest || one.moduleDigest === digest);
-      return native ?? (loaded === undefined ? undefined : this.#entryOf(loaded));
+      const native = this.#natives.find((one) => one.digest === digest);
+      return native ?? this.#loaded.find(({ one }) => one.digest === digest || one.moduleDigest === digest);
     }
     const { name, version } = wanted;
     const fits = (candidate: { readonly name: string; readonly version: string }): boolean =>
       candidate.name === name &&
       (version === undefined ||
         (isExact(version) ? candidate.version === version : majorOf(candidate.version) === version));
-    const entries = natives.filter(({ manifest }) => fits(manifest));
-    const modules = [...this.#loaded.values()].filter(({ one }) => fits(one.manifest));
-    const best = newest(modules, ({ one }) => one.manifest.version);
-    const native = newest(entries, ({ manifest }) => manifest.version);
-    if (native !== undefined) return native;
-    if (best !== undefined) return this.#entryOf(best);
-    const refused = this.#refused.find((one) => (one.name ?? one.folder) === name);
-    return refused?.failure;
+    const entries = this.#natives.filter(({ manifest }) => fits(manifest));
+    const modules = this.#loaded.filter(({ one }) => fits(one.manifest));
+    return (
+      newest(entries, ({ manifest }) => manifest.version) ??
+      newest(modules, ({ one }) => one.manifest.version) ??
+      this.refused.find((one) => (one.name ?? one.folder) === name)?.failure
+    );
+  }
+}
+
+export class EngineCatalog implements PolicyCatalog {
+  readonly #options: EngineCatalogOptions;
+  readonly #make: Make = (one) => this.#entryOf(one);
+  /** Of the present snapshot, and of former ones that something still runs on. */
+  #loaded = new Map<string, Loaded>();
+  #current: CatalogSnapshot;
+
+  constructor(options: EngineCatalogOptions) {
+    this.#options = options;
+    this.#current = new CatalogSnapshot(options.natives, [], [], this.#make);
+  }
+
+  /** What the folder holds now. A package that is the same as before keeps what was compiled of it. */
+  replace(packages: readonly PolicyPackage[], refused: readonly RefusedPackage[]): void {
+    const loaded = packages.map((one) => this.#loaded.get(one.digest) ?? { one, entry: undefined });
+    const inUse = [...this.#loaded.values()].filter((one) => moduleOf(one)?.isInUse === true);
+    this.#loaded = new Map([...inUse, ...loaded].map((each) => [each.one.digest, each]));
+    this.#current = new CatalogSnapshot(this.#options.natives, loaded, refused, this.#make);
+  }
+
+  get current(): CatalogSnapshot {
+    return this.#current;
+  }
+
+  find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
+    return this.#current.find(wanted);
   }
 
   describe(): readonly ModuleStatus[] {
-    return [...this.#loaded.values()].flatMap(({ one, entry }) => {
-      if (entry === undefined || isPolicyFailure(entry) || !(entry.factory instanceof ModulePolicy)) return [];
-      const { factory } = entry;
+    return [...this.#loaded.values()].flatMap((loaded) => {
+      const factory = moduleOf(loaded);
+      if (factory === undefined) return [];
       const { name, version, tier } = factory;
-      return [{ name, version, sha256: one.moduleDigest, tier, tenants: factory.describe() }];
+      return [{ name, version, sha256: loaded.one.moduleDigest, tier, tenants: factory.describe() }];
     });
   }
 
   get refused(): readonly RefusedPackage[] {
-    return this.#refused;
+    return this.#current.refused;
   }
 
-  #entryOf(loaded: Loaded): CatalogEntry | PolicyFailure {
-    loaded.entry ??= this.#make(loaded.one);
-    return loaded.entry;
+  /** Stores of one tenant on this thread, and the bytes of their memory. */
+  memoryOf(tenant: string): { readonly stores: number; readonly bytes: number; readonly digests: readonly string[] } {
+    let stores = 0;
+    let bytes = 0;
+    const digests: string[] = [];
+    for (const loaded of this.#loaded.values()) {
+      const place = moduleOf(loaded)?.describe(tenant)[tenant];
+      if (place === undefined) continue;
+      stores += place.slots;
+      bytes += place.memoryBytes;
+      digests.push(loaded.one.moduleDigest);
+    }
+    return { stores, bytes, digests };
+  }
+
+  /** Linear memory that a tenant has had for a policy; undefined where none has had any. */
+  bytesOf(digest: string): number | undefined {
+    if (this.#options.natives.some((native) => native.digest === digest)) return 0;
+    const loaded = this.#loaded.get(digest);
+    const places = Object.values((loaded && moduleOf(loaded)?.describe()) ?? {});
+    return places.length === 0 ? undefined : Math.max(...places.map(({ memoryBytes }) => memoryBytes));
   }
 
   /** Verified and compiled, or refused with everything that is wrong with it. */
-  #make({ manifest, bytes, moduleDigest, digest }: PolicyPackage): CatalogEntry | PolicyFailure {
-    const { trusted, allowed, ports, workers } = this.#options;
+  #entryOf({ manifest, bytes, moduleDigest, digest }: PolicyPackage): CatalogEntry | PolicyFailure {
+    const { trusted, allowed, ports, workers, clock } = this.#options;
     const tier = tierOf(manifest, trusted.has(moduleDigest));
     const { capabilities, problems } = parseCapabilities(manifest.source.capabilities ?? {});
     if (problems.length > 0) {
@@ -102,16 +184,28 @@ export class EngineCatalog implements PolicyCatalog {
       return policyFailure('MODULE_INVALID', faults.join('; '));
     }
     const granted = intersectCapabilities(capabilities, allowed);
-    const program = load(bytes, manifest, grantedCapabilities(granted), tier);
-    if (isPolicyFailure(program)) return program;
+    const compiled = new Map<number, Program | PolicyFailure>();
+    const program = (maxPages: number): Program | PolicyFailure => {
+      const made = compiled.get(maxPages) ?? load(bytes, manifest, maxPages, grantedCapabilities(granted), tier);
+      compiled.set(maxPages, made);
+      return made;
+    };
+    const whole = program(manifest.limits.memoryPages);
+    if (isPolicyFailure(whole)) return whole;
     const { hopByHop } = granted;
+    const memoryOf = (tenant: string): number => this.memoryOf(tenant).bytes;
     return {
-      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers }),
+      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers, memoryOf, clock }),
       // Chains grant what the manifest says, and the operator may say less.
       manifest: { ...manifest, capabilities: { ...manifest.capabilities, hopByHop } },
       digest,
     };
   }
+}
+
+function moduleOf({ entry }: Loaded): ModulePolicy | undefined {
+  if (entry === undefined || isPolicyFailure(entry)) return undefined;
+  return entry.factory instanceof ModulePolicy ? entry.factory : undefined;
 }
 
 /** Trust is the operator's to give; a manifest can only ask for more isolation. */
@@ -122,11 +216,12 @@ function tierOf({ minimumTier }: PolicyManifest, isTrusted: boolean): PolicyTier
 
 function load(
   bytes: Uint8Array,
-  { abi, limits }: PolicyManifest,
+  { abi }: PolicyManifest,
+  maxPages: number,
   granted: ReadonlySet<Capability>,
   tier: PolicyTier,
 ): Program | PolicyFailure {
-  const metering = { maxPages: limits.memoryPages, fuel: tier !== 'trusted' };
+  const metering = { maxPages, fuel: tier !== 'trusted' };
   if (abi === 'edict-core/1') {
     const guest = loadGuest(bytes, { sha256: false, granted, metering });
     return isPolicyFailure(guest) ? guest : { kind: 'module', guest };

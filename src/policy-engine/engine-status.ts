@@ -1,12 +1,12 @@
 /** What `describe()` shows of an engine. */
 
-import type { PolicySets } from '../policy/build/policy-sets.ts';
 import type { PositionStatus } from '../policy/build/route-version.ts';
 import type { ConfigProblem } from '../policy/model/config-problem.ts';
 import type { EngineCatalog } from './engine-catalog.ts';
+import type { EngineTenants } from './engine-tenants.ts';
 import type { LoadReport } from './load-report.ts';
 import type { ModuleStatus } from './module-status.ts';
-import type { PositionCounts, RouteCounts } from './served-route.ts';
+import type { PositionCounts } from './served-route.ts';
 
 /** One route with its positions in the order of its levels. */
 export interface RouteStatus {
@@ -36,27 +36,38 @@ export interface EngineStatus {
 
 export function statusOf(
   state: EngineStatus['state'],
-  sets: PolicySets,
+  revision: string,
+  tenants: EngineTenants,
   catalog: EngineCatalog,
-  counts: ReadonlyMap<string, RouteCounts>,
   lastLoad: LoadReport | undefined,
 ): EngineStatus {
-  const { revision, generation, routes } = sets.current;
   return {
     state,
     revision,
-    generation,
-    routes: [...routes.values()].map(({ key, name, tenant, refusal, exchanges, positions }) => ({
+    generation: tenants.generation,
+    routes: tenants.keys.flatMap((tenant) => routesOf(tenant, tenants)),
+    modules: catalog.describe(),
+    refused: catalog.refused.map(({ folder, failure: { code, message } }) => ({ folder, code, message })),
+    instances: tenants.instances,
+    lastLoad,
+  };
+}
+
+function routesOf(tenant: string, tenants: EngineTenants): RouteStatus[] {
+  const revision = tenants.revision(tenant);
+  const keys = new Set([...(tenants.part(tenant)?.routeKeys ?? []), ...(revision?.routes.keys() ?? [])]);
+  return [...keys].map((key) => {
+    const version = revision?.route(key);
+    const counts = tenants.counts(key);
+    const { name = key, exchanges = 0, positions = [] } = version ?? {};
+    return {
       key,
       name,
       tenant,
-      refusal,
+      // Without a revision nothing of the tenant serves; the first mistake says why.
+      refusal: version === undefined ? tenants.outcome(tenant)?.problems[0] : version.refusal,
       exchanges,
-      positions: positions.map((position) => ({ ...position, counts: counts.get(key)?.of(position.key) })),
-    })),
-    modules: catalog.describe(),
-    refused: catalog.refused.map(({ folder, failure: { code, message } }) => ({ folder, code, message })),
-    instances: sets.instances,
-    lastLoad,
-  };
+      positions: positions.map((position) => ({ ...position, counts: counts?.of(position.key) })),
+    };
+  });
 }

@@ -7,9 +7,10 @@
  * createServer((request, response) => middleware(request, response, () => handle(request, response)));
  */
 
-export type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
+export type { OpenExchange, Opening, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
+export type { Mask } from '../policy/decisions/masks.ts';
 export type {
   Action,
   ForwardChunk,
@@ -23,10 +24,17 @@ export type { PolicyFailureCode } from '../policy/model/failure.ts';
 export { HeaderMap } from '../policy/model/headers.ts';
 export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
+export type { Readiness } from '../policy/tenants/readiness.ts';
+export type { RefusalRule } from '../policy/tenants/refusal.ts';
+export type { TenantLimits } from '../policy/tenants/tenant-options.ts';
+export type { TenantState } from '../policy/tenants/tenant-state.ts';
+export type { TenantStatus } from '../policy/tenants/tenant-status.ts';
+export type { DecisionsOptions } from './decisions-options.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
-export type { LoadReport } from './load-report.ts';
+export type { LoadReport, RollbackReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';
 export { type DefinedPolicy, definePolicy, type NativeDefinition, type PolicyHooks } from './native-definition.ts';
 export type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
 export { PolicyEngine } from './policy-engine.ts';
 export type { PositionCounts } from './served-route.ts';
+export type { TenantsOptions } from './tenants-options.ts';

@@ -6,13 +6,15 @@ import type { DeclaredInputs } from '../policy/frame/declared-inputs.ts';
 import { OUTPUT_LIMITS } from '../policy/frame/output-decoder.ts';
 import type { CompiledGuest } from '../policy/guest/core-guest.ts';
 import { CoreModulePolicy } from '../policy/guest/core-module-policy.ts';
+import { GuardedPolicy } from '../policy/guest/guarded-instance.ts';
 import type { GuestLimits } from '../policy/guest/limits.ts';
 import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest.ts';
-import { isPolicyFailure, type PolicyFailure } from '../policy/model/failure.ts';
+import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
 import type { InstanceInit, Outcome, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
 import type { ProcessingModes } from '../policy/model/modes.ts';
 import type { EndReason, Phase } from '../policy/model/phases.ts';
+import type { TenantLimits } from '../policy/tenants/tenant-options.ts';
 import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
@@ -27,18 +29,27 @@ export type Program =
   | { readonly kind: 'module'; readonly guest: CompiledGuest }
   | { readonly kind: 'component'; readonly component: LoadedComponent };
 
+/** What one tenant may use of a module, beside what the manifest says: the lesser counts. */
+export type ModuleLimits = Pick<TenantLimits, 'fuel' | 'wallMs' | 'memoryBytes' | 'workerCalls' | 'queuedCalls'>;
+
 export interface ModulePolicyOptions {
   readonly manifest: PolicyManifest;
-  readonly program: Program;
+  /** Compiled for so many pages of 64 KiB at most; once for each number. */
+  readonly program: (maxPages: number) => Program | PolicyFailure;
   readonly tier: PolicyTier;
   /** What manifest and operator agree on. */
   readonly granted: Capabilities;
   readonly ports: HostPorts;
   /** Started when the first isolated policy is. */
   readonly workers: () => PolicyWorkers;
+  /** Linear memory that a tenant has on this thread, of all modules. */
+  readonly memoryOf: (tenant: string) => number;
+  /** Of the breaker each tenant has for the policy; without it there is none. */
+  readonly clock?: { monotonic(): number } | undefined;
 }
 
 interface Place {
+  readonly tenant: string;
   readonly factory: PolicyFactory;
   /** Undefined where the stores are in workers. */
   readonly stores: CoreModulePolicy | ComponentPolicy | undefined;
@@ -59,11 +70,24 @@ export class ModulePolicy implements PolicyFactory {
     this.#options = options;
   }
 
-  async create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
-    const key = this.#placeOf(init);
+  /** Within what the manifest says. */
+  create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
+    return this.#create(init, undefined);
+  }
+
+  /** The same policy for a tenant that may use less. */
+  within(limits: ModuleLimits): PolicyFactory {
+    const { name, version } = this;
+    return { name, version, create: (init) => this.#create(init, limits) };
+  }
+
+  async #create(init: InstanceInit, limits: ModuleLimits | undefined): Promise<PolicyInstance | PolicyFailure> {
+    const key = this.#placeOf(init, limits);
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = this.#open(init);
+      const opened = this.#open(init, limits);
+      if (isPolicyFailure(opened)) return opened;
+      place = opened;
       this.#places.set(key, place);
     }
     const kept = place;
@@ -77,48 +101,73 @@ export class ModulePolicy implements PolicyFactory {
     return made;
   }
 
-  /** Slots and stores by tenant. */
-  describe(): ModulePlaces {
-    return Object.assign({}, ...[...this.#places.values()].map(({ stores }) => stores?.describe() ?? {}));
+  get isInUse(): boolean {
+    return this.#places.size > 0;
+  }
+
+  /** Slots and stores by tenant; of one tenant, or of all. */
+  describe(only?: string): ModulePlaces {
+    const tenants: Record<string, ModulePlaces[string]> = {};
+    for (const { stores, tenant } of this.#places.values()) {
+      const one = only === undefined || only === tenant ? stores?.describe()[tenant] : undefined;
+      if (one === undefined) continue;
+      const others = tenants[tenant];
+      tenants[tenant] = others === undefined ? one : sumOf(others, one);
+    }
+    return tenants;
   }
 
   /** State in the key-value store is one instance's where instances are a route's own. */
-  #placeOf({ info }: InstanceInit): string {
+  #scopeOf({ info }: InstanceInit): string {
     const { manifest } = this.#options;
-    const isApart = manifest.scope === 'per-route' && manifest.capabilities.kv !== undefined;
-    return JSON.stringify(isApart ? [info.tenant, info.routeName] : [info.tenant]);
+    return manifest.scope === 'per-route' && manifest.capabilities.kv !== undefined ? info.routeName : '';
   }
 
-  #open({ info }: InstanceInit): Place {
-    const { manifest, granted, ports } = this.#options;
-    const [tenant, scope = ''] = JSON.parse(this.#placeOf({ info, params: {} })) as [string, string?];
+  #placeOf(init: InstanceInit, limits: ModuleLimits | undefined): string {
+    return JSON.stringify([init.info.tenant, this.#scopeOf(init), limits]);
+  }
+
+  #open(init: InstanceInit, limits: ModuleLimits | undefined): Place | PolicyFailure {
+    const { manifest, granted, ports, program, memoryOf, clock } = this.#options;
+    const { tenant } = init.info;
+    const used = memoryOf(tenant);
+    const leftPages = limits === undefined ? Number.MAX_SAFE_INTEGER : (limits.memoryBytes - used) / PAGE_BYTES;
+    if (leftPages < 1) return policyFailure('MEMORY_LIMIT', `the tenant has ${used} bytes of linear memory already`);
+    const pages = limits === undefined ? leftPages : limits.memoryBytes / PAGE_BYTES;
+    const compiled = program(Math.min(manifest.limits.memoryPages, Math.floor(pages)));
+    if (isPolicyFailure(compiled)) return compiled;
     const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
-    const host = createHost(
-      granted,
-      { tenant, policy: manifest.name, scope, metadata: manifest.metadata, series },
-      ports,
-    );
-    const made = this.#factory(host);
+    const { name: policy, metadata } = manifest;
+    const host = createHost(granted, { tenant, policy, scope: this.#scopeOf(init), metadata, series }, ports);
+    const made = this.#factory(host, compiled, limits);
+    const hosted = new HostedPolicy(made, host);
     return {
-      factory: new HostedPolicy(made, host),
+      tenant,
+      factory: clock === undefined ? hosted : new GuardedPolicy(hosted, clock),
       stores: made instanceof WorkerPolicy ? undefined : made,
       instances: 0,
     };
   }
 
-  #factory(host: PolicyHost): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
-    const { manifest, program, tier, granted, workers } = this.#options;
+  #factory(
+    host: PolicyHost,
+    program: Program,
+    tenant: ModuleLimits | undefined,
+  ): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
+    const { manifest, tier, granted, workers } = this.#options;
     const { name, version, inputs: declared, metadata } = manifest;
     const inputs = inputsOf(declared, metadata.reads);
-    const shared = { name, version, inputs, host, limits: limitsOf(manifest) };
+    const shared = { name, version, inputs, host, limits: limitsOf(manifest, tenant) };
     if (program.kind === 'component') {
       return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
     }
     const { guest } = program;
     const capabilities = grantedCapabilities(granted);
     if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
-    const { deadlineMs } = manifest.limits;
-    return new WorkerPolicy({ ...shared, guest, granted: capabilities, workers: workers(), deadlineMs });
+    const deadlineMs = Math.min(manifest.limits.deadlineMs, tenant?.wallMs ?? manifest.limits.deadlineMs);
+    const lane = tenant && { concurrent: tenant.workerCalls, queued: tenant.queuedCalls };
+    const options = { ...shared, guest, granted: capabilities, workers: workers(), deadlineMs };
+    return new WorkerPolicy({ ...options, ...(lane === undefined ? {} : { lane }) });
   }
 }
 
@@ -128,12 +177,18 @@ function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInp
 
 /** The counter is an i32; a manifest may name more. */
 const MAX_FUEL = 2_147_483_647;
+const PAGE_BYTES = 65_536;
 
-function limitsOf({ limits }: PolicyManifest): Partial<GuestLimits> {
+function limitsOf({ limits }: PolicyManifest, tenant: ModuleLimits | undefined): Partial<GuestLimits> {
   const { fuelPerHook, fuelInit, hostCalls, outputBytes } = limits;
   const frameBytes = Math.min(outputBytes, OUTPUT_LIMITS.frameBytes);
-  const fuel = { fuelPerHook: Math.min(fuelPerHook, MAX_FUEL), fuelInit: Math.min(fuelInit, MAX_FUEL) };
+  const perHook = Math.min(fuelPerHook, tenant?.fuel ?? MAX_FUEL, MAX_FUEL);
+  const fuel = { fuelPerHook: perHook, fuelInit: Math.min(fuelInit, MAX_FUEL) };
   return { ...fuel, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
+}
+
+function sumOf<T extends Readonly<Record<string, number>>>(left: T, right: T): T {
+  return Object.fromEntries(Object.entries(left).map(([name, value]) => [name, value + (right[name] ?? 0)])) as T;
 }
 
 /** Tells its place when it is destroyed. */

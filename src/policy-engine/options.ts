@@ -7,7 +7,9 @@ import type { Clock } from '../options/clock.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { DecisionsOptions } from './decisions-options.ts';
 import type { DefinedPolicy } from './native-definition.ts';
+import type { TenantsOptions } from './tenants-options.ts';
 
 /** One hook of one exchange, as `onHook` is told. */
 export interface PolicyHookEvent extends HookRecord {
@@ -44,6 +46,10 @@ export interface PolicyEngineOptions {
   readonly chainTimeoutMs?: number;
   /** Watch a folder and load it again when it changes. Default true. */
   readonly watch?: boolean;
+  /** How tenants are held, and what each may use. */
+  readonly tenants?: TenantsOptions;
+  /** Where decision events go; none are made without it. */
+  readonly decisions?: DecisionsOptions;
   /** Told of every hook. What it throws is ignored. */
   readonly onHook?: (event: PolicyHookEvent) => void;
   /** Default: the console, from warnings on. */

@@ -1,39 +1,42 @@
 /** Policies for a Node service: loads chains, chooses the one of a request, and keeps serving what was good. */
 
-import { randomUUID } from 'node:crypto';
 import { EdictError } from '../errors.ts';
-import type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
-import type { JsonValue } from '../internal/json.ts';
+import type { Opening, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
+import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
-import { type ActivationReport, PolicySets } from '../policy/build/policy-sets.ts';
-import type { HookRecorder } from '../policy/chain/decision.ts';
-import { engineFault } from '../policy/chain/engine-fault.ts';
-import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
+import type { PolicySetsOptions } from '../policy/build/policy-sets.ts';
+import { readSpecification } from '../policy/build/read-document.ts';
+import type { DecisionLog } from '../policy/decisions/decision-log.ts';
 import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
-import type { ExchangeFacts } from '../policy/model/inputs.ts';
-import type { RequestView, ResponseView } from '../policy/model/views.ts';
+import type { RequestView } from '../policy/model/views.ts';
+import { Redactor } from '../policy/params/redactor.ts';
+import type { Readiness } from '../policy/tenants/readiness.ts';
+import type { TenantStatus } from '../policy/tenants/tenant-status.ts';
 import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
+import { decisionLogOf } from './decisions-options.ts';
 import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
+import { EngineTenants } from './engine-tenants.ts';
 import { FolderWatch } from './folder-watch.ts';
-import type { LoadReport } from './load-report.ts';
-import type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
+import type { LoadReport, RollbackReport } from './load-report.ts';
+import type { PolicyEngineOptions } from './options.ts';
 import { readFolder } from './policy-folder.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 import { routeKeys, withFlagGates } from './positions.ts';
 import { RouteTable } from './route-table.ts';
-import { RouteCounts, RoutedExchange, type ServedRoute } from './served-route.ts';
+import { TenantGate } from './tenant-gate.ts';
 
 const DEBOUNCE_MS = 200;
 const CHECK_INTERVAL_MS = 2_000;
 const MAX_CHAIN_TIMEOUT_MS = 30_000;
+const CLOSE_MS = 30_000;
 
 /**
  * Policies in chains, for `policyMiddleware` and `fastifyPolicies`.
@@ -51,16 +54,16 @@ export class PolicyEngine implements PolicyGate {
   readonly #clock: Clock;
   readonly #logger: SafeLogger;
   readonly #catalog: EngineCatalog;
-  readonly #sets: PolicySets;
-  readonly #ports: ExchangePorts;
-  readonly #timeoutMs: number;
+  readonly #redactor = new Redactor();
+  readonly #decisions: DecisionLog | undefined;
+  readonly #tenants: EngineTenants;
+  readonly #gate: TenantGate;
   readonly #listeners = new Set<(report: LoadReport) => void>();
-  #counts = new Map<string, RouteCounts>();
-  #table = new RouteTable<ServedRoute>([]);
   #watch: FolderWatch | undefined;
   #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
+  #revision = '';
   #last: LoadReport | undefined;
 
   /** Throws `INVALID_OPTION`. */
@@ -68,8 +71,7 @@ export class PolicyEngine implements PolicyGate {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = createSafeLogger(options.logger ?? consoleLogger);
-    this.#timeoutMs = timeoutOf(options);
-    const { flags, targetingKeyHeader } = options;
+    const { flags, tenants = {}, decisions, onHook } = options;
     if (flags?.isRemote === true) {
       throw new EdictError('INVALID_OPTION', 'flags must be decided in this process: give an InProcessEvaluator');
     }
@@ -83,34 +85,28 @@ export class PolicyEngine implements PolicyGate {
         this.#workers ??= new PolicyWorkers({ clock: this.#clock });
         return this.#workers;
       },
-    });
-    this.#sets = new PolicySets({
-      catalog: this.#catalog,
       clock: this.#clock,
-      templates: {
-        env: (name) => process.env[name],
-        envNames: options.envNames ?? [],
-        ...(options.secret === undefined ? {} : { secret: options.secret }),
-      },
-      conditions: {
-        ...(targetingKeyHeader === undefined ? {} : { targetingHeader: targetingKeyHeader }),
-        ...(exchangeFlags === undefined
-          ? {}
-          : {
-              flags: {
-                evaluate: (kind, key, _targetingKey, _exchange, input) => {
-                  const { value } = exchangeFlags.resolve(input, key);
-                  return typeof value === kind ? (value as boolean | string | number) : undefined;
-                },
-              },
-            }),
-      },
     });
-    this.#ports = {
-      now: () => this.#clock.now(),
-      monotonic: () => this.#clock.monotonic(),
-      errorId: () => randomUUID(),
-    };
+    this.#decisions = decisions && decisionLogOf(decisions, this.#clock, (line) => this.#logger.warn(line));
+    this.#tenants = new EngineTenants(tenants, {
+      clock: this.#clock,
+      catalog: this.#catalog,
+      sets: this.#setsOptions(exchangeFlags),
+      decisions: this.#decisions,
+      hasSecrets: options.secret !== undefined || (options.envNames ?? []).length > 0,
+    });
+    this.#gate = new TenantGate(
+      {
+        clock: this.#clock,
+        timeoutMs: timeoutOf(options),
+        tellsInputs: decisions?.inputs === true,
+        decisionKey: tenants.decisionKey,
+        onHook,
+      },
+      this.#tenants.routes,
+      this.#tenants.registry,
+      this.#decisions,
+    );
   }
 
   /**
@@ -133,32 +129,47 @@ export class PolicyEngine implements PolicyGate {
   }
 
   /** The exchange of a request with the chain of its route. Never throws. */
-  open(request: RequestView, { clientIp }: RequestOrigin): OpenExchange | ResponseView | undefined {
-    if (this.#state !== 'ready') return this.#refusal(503, `the policy engine is ${this.#state}`);
+  open(request: RequestView, origin: RequestOrigin): Opening {
+    if (this.#state !== 'ready') return this.#gate.refusal(503, `the policy engine is ${this.#state}`);
     // What a handler takes for a host or for a path: nobody can tell whose policies these are.
-    if (/^[/\\]{2}/.test(request.path)) return this.#refusal(400, 'the path begins with two slashes');
-    const route = this.#table.find(request.method, request.path, request.authority);
-    if (route === undefined) return undefined;
-    const { version, counts } = route;
-    const { refusal } = version;
-    if (refusal !== undefined) return this.#refusal(503, `${refusal.path}: ${refusal.message}`);
-    const traceparent = request.headers.first('traceparent');
-    const facts: ExchangeFacts = {
-      requestId: randomUUID(),
-      routeName: version.name,
-      tenant: version.tenant,
-      api: version.api,
-      deadline: this.#clock.now() + this.#timeoutMs,
-      ...(clientIp === undefined ? {} : { clientIp }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
-    const ports = { ...this.#ports, record: this.#recorder(counts, facts) };
-    return { chain: version.chain, exchange: new RoutedExchange(version, facts, request, ports) };
+    if (/^[/\\]{2}/.test(request.path)) return this.#gate.refusal(400, 'the path begins with two slashes');
+    return this.#gate.open(request, origin);
   }
 
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
   describe(): EngineStatus {
-    return statusOf(this.#state, this.#sets, this.#catalog, this.#counts, this.#last);
+    return statusOf(this.#state, this.#revision, this.#tenants, this.#catalog, this.#last);
+  }
+
+  /** The status of every tenant: plain JSON, secrets redacted. */
+  tenants(): readonly TenantStatus[] {
+    return this.#tenants
+      .statuses()
+      .map((status) => this.#redactor.redactJson(status as unknown as JsonValue) as unknown as TenantStatus);
+  }
+
+  /** Whether the process should take traffic, and the tenants that keep it from that. */
+  readiness(): Readiness {
+    const readiness = this.#tenants.registry.readiness();
+    const isLoaded = this.#state === 'ready' || (this.#state === 'not-ready' && readiness.mode === 'none');
+    return { ...readiness, isReady: readiness.isReady && isLoaded };
+  }
+
+  /** What decision events came to: accepted = sent + dropped + pending. Undefined without the option `decisions`. */
+  decisions(): JsonObject | undefined {
+    return this.#decisions?.describe();
+  }
+
+  /**
+   * Takes a tenant back to its revision before, or to a named one, of those that are kept. Downloads nothing. The revision
+   * that was left is not taken again until the tenant's part of the configuration is another.
+   */
+  async rollback(tenant: string, revision?: string): Promise<RollbackReport> {
+    const failure = await this.#tenants.rollback(tenant, revision);
+    const serving = this.#tenants.revision(tenant)?.document.revision ?? null;
+    if (failure === undefined) return { outcome: 'active', revision: serving };
+    const { code, message } = failure;
+    return { outcome: 'refused', revision: serving, code, message: this.#redactor.redact(message) };
   }
 
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
@@ -167,32 +178,21 @@ export class PolicyEngine implements PolicyGate {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Requests are refused from now on; exchanges that have begun end as they would have. */
-  async close(): Promise<void> {
+  /**
+   * Requests are refused from now on. Exchanges that have begun end as they would have, and decisions are sent, within
+   * `deadlineMs` milliseconds.
+   */
+  async close(deadlineMs: number = CLOSE_MS): Promise<void> {
+    const untilMs = this.#clock.monotonic() + deadlineMs;
+    const leftMs = (): number => Math.max(0, untilMs - this.#clock.monotonic());
     this.#state = 'closed';
     this.#stopWatching();
     this.#listeners.clear();
+    const ended = this.#tenants.registry.close(deadlineMs);
     await this.#loading;
-    this.#sets.close();
-    await this.#workers?.close();
-  }
-
-  #recorder(counts: RouteCounts, { routeName, tenant, requestId }: ExchangeFacts): HookRecorder {
-    const { onHook } = this.#options;
-    if (onHook === undefined) return (record) => counts.add(record);
-    return (record) => {
-      counts.add(record);
-      const event: PolicyHookEvent = { ...record, route: routeName, tenant, requestId };
-      try {
-        onHook(event);
-      } catch {
-        // Whoever looks on must not change an answer.
-      }
-    };
-  }
-
-  #refusal(status: number, description: string): ResponseView {
-    return engineFault(status, this.#ports.errorId(), description);
+    await ended;
+    await this.#decisions?.close(leftMs());
+    await this.#workers?.close(leftMs());
   }
 
   /** One load after the other, in the order in which they were asked for. */
@@ -219,20 +219,18 @@ export class PolicyEngine implements PolicyGate {
     const gated = withFlagGates(document, this.#options.flags !== undefined);
     const problems = [...unfindable, ...gated.problems];
     if (problems.length > 0) return this.#told(refused(problems));
+    const specification = readSpecification(gated.document);
+    if ('refused' in specification) return this.#told(refused(this.#clean(specification.refused)));
     this.#catalog.replace(packages, refusedPackages);
-    const report = await this.#sets.activate(gated.document);
-    if (report.outcome === 'active') this.#serve(report);
-    const { outcome, revision, routes } = report;
-    return this.#told({ outcome, revision, problems: report.problems, routes });
+    const taken = await this.#tenants.take(specification, gated.document);
+    const { revision } = specification;
+    this.#revision = revision;
+    if (this.#state === 'not-ready') this.#state = 'ready';
+    return this.#told({ outcome: 'active', revision, problems: this.#clean(taken.problems), routes: taken.routes });
   }
 
-  #serve({ routes: outcomes }: ActivationReport): void {
-    const { routes } = this.#sets.current;
-    this.#counts = new Map([...outcomes.keys()].map((key) => [key, this.#counts.get(key) ?? new RouteCounts()]));
-    this.#table = new RouteTable(
-      [...routes].map(([key, version]) => [key, { version, counts: this.#counts.get(key) ?? new RouteCounts() }]),
-    );
-    if (this.#state === 'not-ready') this.#state = 'ready';
+  #clean(problems: readonly ConfigProblem[]): ConfigProblem[] {
+    return problems.map((one) => ({ ...one, message: this.#redactor.redact(one.message) }));
   }
 
   #told(report: LoadReport): LoadReport {
@@ -277,6 +275,29 @@ export class PolicyEngine implements PolicyGate {
   #stopWatching(): void {
     this.#watch?.close();
     this.#watch = undefined;
+  }
+
+  #setsOptions(exchangeFlags: ExchangeFlags | undefined): PolicySetsOptions {
+    const { targetingKeyHeader, envNames = [], secret } = this.#options;
+    return {
+      catalog: this.#catalog,
+      clock: this.#clock,
+      redactor: this.#redactor,
+      templates: { env: (name) => process.env[name], envNames, ...(secret === undefined ? {} : { secret }) },
+      conditions: {
+        ...(targetingKeyHeader === undefined ? {} : { targetingHeader: targetingKeyHeader }),
+        ...(exchangeFlags === undefined
+          ? {}
+          : {
+              flags: {
+                evaluate: (kind, key, _targetingKey, _exchange, input) => {
+                  const { value } = exchangeFlags.resolve(input, key);
+                  return typeof value === kind ? (value as boolean | string | number) : undefined;
+                },
+              },
+            }),
+      },
+    };
   }
 
   #hostPorts(flags: ExchangeFlags | undefined): HostPorts {

@@ -3,6 +3,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import { LEVELS } from '../policy/build/specification.ts';
 import { type ConfigProblem, pointer, problem } from '../policy/model/config-problem.ts';
+import { isTenantKey } from '../policy/tenants/tenant-state.ts';
 
 type MapPosition = (position: JsonObject, path: string) => JsonObject;
 
@@ -33,15 +34,25 @@ export function mapPositions(document: JsonValue, map: MapPosition): JsonValue {
   return copy;
 }
 
-/** The key of every route, with its place. */
-export function routeKeys(document: JsonValue): readonly { readonly key: string; readonly path: string }[] {
+/** A route as it is declared, readable or not. */
+export interface DeclaredRoute {
+  readonly key: string;
+  readonly tenant: string;
+  readonly path: string;
+}
+
+/** The key of every route, with its tenant and its place. */
+export function routeKeys(document: JsonValue): readonly DeclaredRoute[] {
   const isList = Array.isArray(document);
   const routes = isList ? document : isJsonObject(document) ? document.routes : undefined;
   if (!Array.isArray(routes)) return [];
   const name = isList ? 'route_key' : 'key';
   return routes.flatMap((route, i) => {
-    const key = isJsonObject(route) ? route[name] : undefined;
-    return typeof key === 'string' ? [{ key, path: `${isList ? '' : '/routes'}/${i}/${name}` }] : [];
+    if (!isJsonObject(route)) return [];
+    const { [name]: key, tenant } = route;
+    if (typeof key !== 'string') return [];
+    const owner = !isList && typeof tenant === 'string' && isTenantKey(tenant) ? tenant : 'default';
+    return [{ key, tenant: owner, path: `${isList ? '' : '/routes'}/${i}/${name}` }];
   });
 }
 

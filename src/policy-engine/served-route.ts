@@ -7,6 +7,9 @@ import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { EndReason } from '../policy/model/phases.ts';
 import type { RequestView } from '../policy/model/views.ts';
+import type { ByteBudget } from '../policy/tenants/byte-budget.ts';
+import type { ExchangeEnd, TenantPass } from '../policy/tenants/tenant-handle.ts';
+import type { ServingRevision } from './tenant-revisions.ts';
 
 /** How often the hooks of a position ended in each way, and its failures by code. */
 export interface PositionCounts {
@@ -39,28 +42,72 @@ export class RouteCounts {
   }
 }
 
-/** Leaves its route when it is over, so that the route's instances can be let go. */
+/** What an exchange of a tenant runs on. */
+export interface Opened {
+  readonly version: RouteVersion;
+  readonly pass: TenantPass<ServingRevision>;
+  readonly facts: ExchangeFacts;
+  readonly bodies: ByteBudget;
+  readonly decisionKey: string | undefined;
+  /** What the policies saw is told with the decision. */
+  readonly tellsInputs: boolean;
+}
+
+/** As nginx logs a client that left before it was answered. */
+const CLIENT_LEFT = 499;
+
+/** Leaves its route and its tenant when it is over, and tells what was decided. */
 export class RoutedExchange extends Exchange {
-  readonly #route: RouteVersion;
-  readonly #facts: ExchangeFacts;
+  readonly #opened: Opened;
+  readonly #asked: RequestView;
+  readonly #returns: (() => void)[] = [];
   #isOver = false;
 
-  constructor(route: RouteVersion, facts: ExchangeFacts, request: RequestView, ports: ExchangePorts) {
-    super(route.chain, facts, request, ports);
-    this.#route = route;
-    this.#facts = facts;
-    route.enter();
+  constructor(opened: Opened, request: RequestView, ports: ExchangePorts) {
+    super(opened.version.chain, opened.facts, request, ports);
+    this.#opened = opened;
+    this.#asked = request;
+    opened.version.enter();
+  }
+
+  /** Bytes of a body that is held until the exchange is over; false when the process has no room for them (V-28). */
+  hold(bytes: number): boolean {
+    const give = this.#isOver ? undefined : this.#opened.bodies.take(bytes);
+    if (give === undefined) return false;
+    this.#returns.push(give);
+    return true;
   }
 
   override end(reason: EndReason, streamId: number): void {
     super.end(reason, streamId);
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#route.exit(this.#facts);
+    for (const give of this.#returns) give();
+    const { version, pass, facts, decisionKey } = this.#opened;
+    version.exit(facts);
+    const { requestId, traceparent } = facts;
+    const end = { route: version.name, requestId, result: this.#result() };
+    pass.end({
+      ...end,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(decisionKey === undefined ? {} : { decisionKey }),
+      ...(this.#opened.tellsInputs ? { inputs: this.#inputs() } : {}),
+    });
   }
-}
 
-export interface ServedRoute {
-  readonly version: RouteVersion;
-  readonly counts: RouteCounts;
+  #result(): ExchangeEnd['result'] {
+    const { response, isReplaced } = this;
+    if (response === undefined) return { status: CLIENT_LEFT, shortCircuit: false, reason: 'CANCELLED' };
+    const { status, fault } = response;
+    return fault === undefined ? { status, shortCircuit: isReplaced } : { status, shortCircuit: isReplaced, fault };
+  }
+
+  #inputs(): NonNullable<ExchangeEnd['inputs']> {
+    const { headers, path, method, authority, scheme } = this.#asked;
+    const request = { headers, path, method, authority, scheme };
+    const { response } = this;
+    return response === undefined
+      ? { request }
+      : { request, response: { status: response.status, headers: response.headers } };
+  }
 }

@@ -67,8 +67,8 @@ export class PolicyWorkers {
     return this.#limits.initMs;
   }
 
-  /** The lane of a tenant, for one more instance. */
-  enter(tenant: string): TenantLane {
+  /** The lane of a tenant, for one more instance; `limits` are the tenant's from now on. */
+  enter(tenant: string, limits?: TenantLane['limits']): TenantLane {
     this.open();
     const key = this.#coLocated.has(tenant) ? TOGETHER : tenant;
     let lane = this.#lanes.get(key);
@@ -85,6 +85,7 @@ export class PolicyWorkers {
       if (this.#isClosed) void lane.close();
     }
     lane.instances++;
+    if (limits !== undefined) lane.limits = limits;
     return lane;
   }
 

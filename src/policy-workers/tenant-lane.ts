@@ -53,6 +53,8 @@ export class TenantLane {
   readonly tenant: string;
   /** Instances that exist; the lane is kept for as long as there is one. */
   instances = 0;
+  /** How many calls run and wait; for calls from now on where it changes. */
+  limits: Pick<LaneLimits, 'concurrent' | 'queued'>;
   readonly #ports: LanePorts;
   readonly #leases = new Map<PolicyThread, Lease>();
   readonly #streams = new Map<number, PolicyThread>();
@@ -63,6 +65,7 @@ export class TenantLane {
 
   constructor(tenant: string, ports: LanePorts) {
     this.tenant = tenant;
+    this.limits = ports.limits;
     this.#ports = ports;
   }
 
@@ -86,7 +89,7 @@ export class TenantLane {
     }
     const pin = options.streamId === 0 ? undefined : this.#streams.get(options.streamId);
     const thread = this.#free(options.instance, pin);
-    if (thread === undefined && this.#queue.length >= this.#ports.limits.queued) {
+    if (thread === undefined && this.#queue.length >= this.limits.queued) {
       options.answer(FULL);
       return undefined;
     }
@@ -95,7 +98,7 @@ export class TenantLane {
     if (thread !== undefined) this.#start(call, thread);
     else {
       this.#queue.push(call);
-      if (pin === undefined && this.#running < this.#ports.limits.concurrent) this.#goOnElsewhere();
+      if (pin === undefined && this.#running < this.limits.concurrent) this.#goOnElsewhere();
     }
     return call;
   }
@@ -109,7 +112,7 @@ export class TenantLane {
     const pin = options.streamId === 0 ? undefined : this.#streams.get(options.streamId);
     const { instance, timeoutMs } = options;
     let thread = this.#free(instance, pin);
-    if (thread === undefined && this.#running < this.#ports.limits.concurrent) {
+    if (thread === undefined && this.#running < this.limits.concurrent) {
       thread = this.#ports.want(this);
       if (thread !== undefined) this.#lease(thread);
     }
@@ -198,7 +201,7 @@ export class TenantLane {
 
   /** An idle worker that may take the call now: the one its stream lives in, one that has the instance, any. */
   #free(instance: RemoteInstance, pin: PolicyThread | undefined): PolicyThread | undefined {
-    if (this.#running >= this.#ports.limits.concurrent) return undefined;
+    if (this.#running >= this.limits.concurrent) return undefined;
     if (pin !== undefined && this.#leases.has(pin)) return pin.isBusy ? undefined : pin;
     let free: PolicyThread | undefined;
     for (const thread of this.#leases.keys()) {
@@ -267,7 +270,7 @@ export class TenantLane {
       if (this.waits && this.#leases.size === 0) this.#goOnElsewhere();
       return;
     }
-    const call = this.#running < this.#ports.limits.concurrent ? this.#next(thread) : undefined;
+    const call = this.#running < this.limits.concurrent ? this.#next(thread) : undefined;
     if (call !== undefined) this.#start(call, thread);
     else if (this.instances === 0) this.release(thread);
   }

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../options/clock.ts';
 import { sourceOf } from '../policy/frame/body-source.ts';
+import { noteFuel } from '../policy/guest/guest-instance.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
 import { NONE, type Outcome, type PolicyInstance } from '../policy/model/instance.ts';
@@ -84,6 +85,7 @@ export class WorkerInstance implements PolicyInstance {
   }
 
   #outcome(reply: ThreadReply, phase: Phase, input: HookInput): Outcome | PolicyFailure {
+    noteFuel(input, reply.usedFuel);
     switch (reply.kind) {
       case Reply.none:
         return NONE;

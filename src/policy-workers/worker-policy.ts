@@ -13,6 +13,7 @@ import type { InstanceInit, PolicyFactory, PolicyInstance } from '../policy/mode
 import type { PolicyWorkers } from './policy-workers.ts';
 import { Kind } from './record.ts';
 import { nextId, type RemoteInstance, type RemoteModule } from './remote-instance.ts';
+import type { TenantLane } from './tenant-lane.ts';
 import type { ThreadReply } from './thread-task.ts';
 import { WorkerInstance } from './worker-instance.ts';
 
@@ -31,6 +32,8 @@ export interface WorkerPolicyOptions {
   readonly workers: PolicyWorkers;
   readonly limits?: Partial<GuestLimits>;
   readonly deadlineMs?: number;
+  /** Of the tenant's calls in workers, of all modules. */
+  readonly lane?: TenantLane['limits'];
   /** For chains that are configured synchronous. */
   readonly sleeps?: boolean;
 }
@@ -65,7 +68,7 @@ export class WorkerPolicy implements PolicyFactory {
       encoder: new InputEncoder(inputs),
       decoder: new OutputDecoder(this.#limits.output),
     };
-    const lane = workers.enter(tenant);
+    const lane = workers.enter(tenant, this.#options.lane);
     const released = (): void => {
       this.#leave(tenant);
       workers.leave(lane);

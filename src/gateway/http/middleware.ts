@@ -45,9 +45,13 @@ let streams = 0;
  */
 export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOptions = {}): PolicyMiddleware {
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, unknownRoute = 'pass', clientIp = socketAddress } = options;
-  return (request, response, next) => {
+  const middleware: PolicyMiddleware = (request, response, next) => {
     const view = viewOfRequest(request);
     const open = gate.open(view, { clientIp: clientIp(request) });
+    if (open instanceof Promise) {
+      void open.then(() => middleware(request, response, next));
+      return;
+    }
     if (open === undefined) {
       if (unknownRoute === 'pass') {
         next();
@@ -63,7 +67,8 @@ export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOpti
     }
     streams++;
     const streamId = streams;
-    const tap = new ResponseTap(response, open, { maxBodyBytes, streamId });
+    const mostBytes = Math.min(maxBodyBytes, open.maxBodyBytes ?? maxBodyBytes);
+    const tap = new ResponseTap(response, open, { maxBodyBytes: mostBytes, streamId });
     followEnd(response, open, streamId);
     const take = (step: RequestStep): void => {
       if (step.kind === 'respond') {
@@ -85,16 +90,18 @@ export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOpti
         return undefined;
       }
       applyToRequest(request, step.mutation);
-      return readBody(request, maxBodyBytes).then(
+      return readBody(request, mostBytes, open.bodies).then(
         async (body) => {
-          if (body !== 'too-large') take(await exchange.requestBody(body));
-          else tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
+          if (body === 'too-large') tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
+          else if (body === 'no-room') tap.answer(await exchange.refuse(503, 'OVERLOAD: no room for the request body'));
+          else take(await exchange.requestBody(body));
         },
         // Nobody is there any more to be answered.
         () => exchange.end('client-aborted', streamId),
       );
     });
   };
+  return middleware;
 }
 
 /** The refusal of a route that cannot be served. */

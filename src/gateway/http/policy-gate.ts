@@ -13,10 +13,19 @@ export interface RequestOrigin {
 export interface OpenExchange {
   readonly chain: Chain;
   readonly exchange: Exchange;
+  /** Largest buffered body of either direction, where the gate has a limit of its own. */
+  readonly maxBodyBytes?: number;
+  /** Asked before bytes of a body are kept; false: there is no room for them in the process. */
+  readonly bodies?: { hold(bytes: number): boolean };
 }
+
+/**
+ * `undefined`: no route is declared for this request. A `ResponseView`: it cannot be served, and nobody gets past that. A
+ * promise: whoever decides is on the way; ask again when it resolves, which is soon.
+ */
+export type Opening = OpenExchange | ResponseView | Promise<void> | undefined;
 
 /** Chooses the chain of a request. Never throws. */
 export interface PolicyGate {
-  /** `undefined`: no route is declared for this request. A `ResponseView`: it cannot be served, and nobody gets past that. */
-  open(request: RequestView, origin: RequestOrigin): OpenExchange | ResponseView | undefined;
+  open(request: RequestView, origin: RequestOrigin): Opening;
 }

@@ -2,15 +2,20 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Body } from '../../policy/model/views.ts';
+import type { OpenExchange } from './policy-gate.ts';
 
 /**
  * The whole body, up to `maxBytes`. It is put back before the stream can end: Node emits `end` a tick after the last byte
  * was read, and only while nothing is left to read, so what is put back in the same tick is read as if it had never been
  * gone.
  *
- * A body over the limit is not put back; the request can then only be refused. Rejects when the client goes away.
+ * A body over the limit, or one that `bodies` has no room for, is not put back; the request can then only be refused. Rejects when the client goes away.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body | 'too-large'> {
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  bodies?: OpenExchange['bodies'],
+): Promise<Body | 'too-large' | 'no-room'> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -32,6 +37,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
         if (size > maxBytes) {
           stop();
           resolve('too-large');
+          return;
+        }
+        if (bodies?.hold(chunk.length) === false) {
+          stop();
+          resolve('no-room');
           return;
         }
       }

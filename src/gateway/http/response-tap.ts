@@ -37,6 +37,8 @@ export class ResponseTap {
   readonly #writeHead: ServerResponse['writeHead'];
   readonly #held: Piece[] = [];
   #heldBytes = 0;
+  /** Of those, the ones that the process has been asked for. */
+  #countedBytes = 0;
   #mode: BodyMode | undefined;
   #isEnded = false;
   /** Something asynchronous is deciding; what comes meanwhile waits. */
@@ -141,12 +143,11 @@ export class ResponseTap {
   }
 
   #pumpBuffer(): void {
-    if (this.#heldBytes > this.#options.maxBodyBytes) {
-      this.#drop();
-      const { exchange } = this.#open;
-      this.#isBusy = true;
-      void andThen(exchange.refuse(500, 'the response body is over its limit'), (view) => this.answer(view));
-      return;
+    if (this.#heldBytes > this.#options.maxBodyBytes) return this.#refuse(500, 'the response body is over its limit');
+    const fresh = this.#heldBytes - this.#countedBytes;
+    this.#countedBytes = this.#heldBytes;
+    if (fresh > 0 && this.#open.bodies?.hold(fresh) === false) {
+      return this.#refuse(503, 'OVERLOAD: no room for the response body');
     }
     if (!this.#isEnded) return;
     const pieces = this.#takeHeld();
@@ -161,6 +162,12 @@ export class ResponseTap {
         : response.headers.with('content-length', [String(given.length)]).with('transfer-encoding', []);
       this.answer({ ...response, headers });
     });
+  }
+
+  #refuse(status: number, description: string): void {
+    this.#drop();
+    this.#isBusy = true;
+    void andThen(this.#open.exchange.refuse(status, description), (view) => this.answer(view));
   }
 
   #pumpStream(): void {

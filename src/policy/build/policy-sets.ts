@@ -2,10 +2,11 @@
 
 import { canonicalJson } from '../../internal/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../../internal/json.ts';
-import { sha256 } from '../../internal/sha256.ts';
+import { type Sha256, sha256 } from '../../internal/sha256.ts';
 import { type Clock, systemClock } from '../../options/clock.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { Redactor } from '../params/redactor.ts';
+import type { PolicyCatalog } from './catalog.ts';
 import { InstanceTable } from './instance-table.ts';
 import { type LintFinding, lintRoutes } from './lint.ts';
 import { PolicySet } from './policy-set.ts';
@@ -35,6 +36,26 @@ export interface ActivationReport extends Reconciliation {
   readonly findings: readonly LintFinding[];
 }
 
+export interface PrepareOptions {
+  /** Of the document in canonical form, for the set. */
+  readonly digest?: Sha256;
+  /** In place of the one of all preparations: policies of this document alone. */
+  readonly catalog?: PolicyCatalog;
+  /** Takes over no instance, because what instances may use has changed. */
+  readonly renews?: boolean;
+}
+
+/** A configuration that could serve, and does not yet: nothing of it can be reached from `current`. */
+export interface PreparedSet {
+  /** Routes that could be built. */
+  readonly built: number;
+  readonly problems: readonly ConfigProblem[];
+  /** Begins to serve, in one synchronous step; `superseded` when a later one does already, or after `discard`. */
+  commit(): ActivationReport;
+  /** Lets go of what was built; after `commit` it does nothing. */
+  discard(): void;
+}
+
 const NOTHING: Reconciliation = Object.freeze({
   decisions: Object.freeze([]),
   counts: Object.freeze({ REUSED: 0, REBUILT: 0, NEW: 0, REMOVED: 0 }),
@@ -48,7 +69,8 @@ export class PolicySets {
   readonly redactor: Redactor;
   readonly #ports: PreparationPorts;
   readonly #clock: Clock;
-  readonly #table: InstanceTable;
+  /** The last one makes instances; those before it are there until nothing of them lives. */
+  #tables: readonly InstanceTable[];
   #current = PolicySet.empty;
   #generation = 0;
   #isClosed = false;
@@ -57,7 +79,7 @@ export class PolicySets {
     this.#clock = options.clock ?? systemClock;
     this.redactor = options.redactor ?? new Redactor();
     this.#ports = { ...options, redactor: this.redactor };
-    this.#table = new InstanceTable(this.#clock);
+    this.#tables = [new InstanceTable(this.#clock)];
   }
 
   get current(): PolicySet {
@@ -66,7 +88,12 @@ export class PolicySets {
 
   /** Instances that live, and those that something refers to: the difference must return to zero. */
   get instances(): { readonly live: number; readonly referenced: number; readonly created: number } {
-    return { live: this.#table.live, referenced: this.#table.referenced, created: this.#table.created };
+    const sum = (of: (table: InstanceTable) => number): number => this.#tables.reduce((all, one) => all + of(one), 0);
+    return {
+      live: sum(({ live }) => live),
+      referenced: sum((one) => one.referenced),
+      created: sum((one) => one.created),
+    };
   }
 
   /** Activates a document of either form. Never throws; what is wrong is in the report, all of it, with paths. */
@@ -76,18 +103,13 @@ export class PolicySets {
     if ('refused' in specification) {
       return this.#report('refused', '', generation, this.#clean(specification.refused), new Map(), []);
     }
-    const context: RouteContext = {
-      preparer: new PositionPreparer(this.#ports, specification.config),
-      table: this.#table,
-      singletons: new Map(),
-    };
-    const work = await this.#prepare(specification, context);
-    const { revision } = specification;
-    if (this.#isClosed || generation < this.#current.generation) {
-      for (const version of work.built.values()) version.retire(this.#clock);
-      return this.#report('superseded', revision, generation, this.#clean(work.problems), new Map(), []);
-    }
-    return this.#swap(specification, work, generation, sha256(canonicalJson(document)));
+    const digest = sha256(canonicalJson(document));
+    return (await this.#prepareSet(specification, generation, { digest })).commit();
+  }
+
+  /** Builds everything beside what serves. Whoever asked either commits or discards it. Never throws. */
+  prepare(specification: Specification, options: PrepareOptions = {}): Promise<PreparedSet> {
+    return this.#prepareSet(specification, ++this.#generation, options);
   }
 
   /** Retires everything; later activations change nothing. */
@@ -98,7 +120,38 @@ export class PolicySets {
     for (const route of routes.values()) route.retire(this.#clock);
   }
 
-  async #prepare(specification: Specification, context: RouteContext): Promise<Work> {
+  async #prepareSet(
+    specification: Specification,
+    generation: number,
+    { digest, catalog = this.#ports.catalog, renews = false }: PrepareOptions,
+  ): Promise<PreparedSet> {
+    const table = renews ? new InstanceTable(this.#clock) : (this.#tables.at(-1) as InstanceTable);
+    const preparer = new PositionPreparer({ ...this.#ports, catalog }, specification.config);
+    const work = await this.#build(specification, { preparer, table, singletons: new Map() });
+    let isOpen = true;
+    const discard = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      for (const version of work.built.values()) version.retire(this.#clock);
+    };
+    return {
+      built: work.built.size,
+      problems: this.#clean(work.problems),
+      discard,
+      commit: () => {
+        if (isOpen && !this.#isClosed && generation >= this.#current.generation) {
+          isOpen = false;
+          if (renews) this.#tables = [...this.#tables.filter(({ live }) => live > 0), table];
+          return this.#swap(specification, work, generation, digest);
+        }
+        discard();
+        const { revision } = specification;
+        return this.#report('superseded', revision, generation, this.#clean(work.problems), new Map(), []);
+      },
+    };
+  }
+
+  async #build(specification: Specification, context: RouteContext): Promise<Work> {
     const problems = [...specification.problems];
     const sound: { route: RouteSpec; prepared: readonly PreparedPosition[] }[] = [];
     const failed = new Map<string, ConfigProblem>();

@@ -19,19 +19,35 @@ export interface HookRecord {
   readonly message?: string;
   /** Microseconds. */
   readonly durationUs: number;
+  /** Units of fuel, where the tier counts them. */
+  readonly fuel?: number;
+  /** It failed, and its position is one that may: the exchange went on. */
+  readonly isTolerated?: true;
 }
 
 /** Told of every hook; must not throw. */
 export type HookRecorder = (record: HookRecord) => void;
+
+/** A hook that has begun. Whoever meters it writes what it used. */
+export interface HookRun {
+  /** Of the monotonic clock. */
+  readonly beganMs: number;
+  fuel: number | undefined;
+}
 
 export function recordOf(
   position: Position,
   phase: Phase,
   outcome: HookOutcome,
   durationUs: number,
+  { fuel }: HookRun,
   failure?: { readonly code: PolicyFailureCode; readonly message: string },
 ): HookRecord {
   const { name, version } = position.policy;
   const base = { position: position.key, name, version, phase, outcome, durationUs };
-  return failure === undefined ? base : { ...base, code: failure.code, message: failure.message };
+  const metered = fuel === undefined ? base : { ...base, fuel };
+  if (failure === undefined) return metered;
+  const { code, message } = failure;
+  const record = { ...metered, code, message };
+  return position.failureMode === 'closed' ? record : { ...record, isTolerated: true };
 }

@@ -5,7 +5,7 @@ import type { ResponseView } from '../model/views.ts';
 
 /** One id in body and header, so that a client's report and the log meet. The text says nothing of the inside. */
 export function engineFault(status: number, errorId: string, description: string): ResponseView {
-  const error = TEXTS[status] ?? 'Internal policy error';
+  const error = TEXTS[status] ?? (status < 500 ? 'Request refused' : 'Internal policy error');
   const content = Buffer.from(JSON.stringify({ error, error_id: errorId }), 'utf8');
   return {
     headers: HeaderMap.from([

@@ -1,6 +1,6 @@
 /** One request with its response on their way through a chain. */
 
-import type { Action, Effects, ForwardChunk, ImmediateResponse, TerminateChunk } from '../model/actions.ts';
+import type { Action, Effects, ForwardChunk, TerminateChunk } from '../model/actions.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { Chunk, ExchangeFacts, FreshBytes, HookInput, UpstreamTarget } from '../model/inputs.ts';
 import type { Outcome, PolicyInstance } from '../model/instance.ts';
@@ -18,6 +18,7 @@ import { deriveRequest, deriveResponse, settleHeaders } from '../reduce/derive.t
 import { foldGathered, foldImmediate, foldRequest, foldResponse } from '../reduce/fold.ts';
 import { metadataFault } from '../reduce/metadata.ts';
 import { type Chain, isInstance } from './chain.ts';
+import type { HookRun } from './decision.ts';
 import { engineFault } from './engine-fault.ts';
 import type { ChunkStep, ExchangePorts, RequestStep, ResponseStep } from './exchange-steps.ts';
 import { HookCaller, SKIPPED } from './hook-caller.ts';
@@ -80,6 +81,11 @@ export class Exchange {
 
   get gathered(): Gathered {
     return this.#gathered;
+  }
+
+  /** A policy or the engine answers in place of the upstream. */
+  get isReplaced(): boolean {
+    return this.#isReplaced;
   }
 
   /**
@@ -215,67 +221,67 @@ export class Exchange {
     const visit = ({ position, phase, side }: (typeof hooks)[number]): MaybePromise<boolean> => {
       const { instance } = position;
       if (!isInstance(instance) || instance.modes[side] === 'skip') return false;
-      const began = this.#ports.monotonic();
-      return andThen(this.#hooks.call(position, phase, this.#input()), (answer) => {
-        this.#takeAfter(position, phase, answer, began);
+      const run = this.#hooks.begin();
+      return andThen(this.#hooks.call(position, phase, this.#input({ usage: run })), (answer) => {
+        this.#takeAfter(position, phase, answer, run);
         return false;
       });
     };
     return andThen(visitUntil(hooks, visit), () => undefined);
   }
 
-  #takeAfter(position: Position, phase: Phase, outcome: Outcome, began: number): void {
+  #takeAfter(position: Position, phase: Phase, outcome: Outcome, run: HookRun): void {
     if (outcome.kind === 'action' && outcome.action.kind === 'response-changes') {
       const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
         this.#gathered = foldGathered(this.#gathered, outcome.action, this.#direction);
-        this.#hooks.tell(position, phase, 'changed', began);
-      } else this.#hooks.tell(position, phase, 'failed', began, policyFailure('ACTION_INVALID', fault));
+        this.#hooks.tell(position, phase, 'changed', run);
+      } else this.#hooks.tell(position, phase, 'failed', run, policyFailure('ACTION_INVALID', fault));
       return;
     }
     if (outcome.kind === 'failure') {
-      this.#hooks.tell(position, phase, 'failed', began, outcome);
+      this.#hooks.tell(position, phase, 'failed', run, outcome);
       // What is built for these lists is open by default: an access log that fails must not turn answers into errors.
       if (position.failureMode === 'closed') this.#replace(this.#fault(position, outcome));
       return;
     }
     const invalid = this.#takeEffects(position, outcome);
     if (invalid !== undefined) {
-      this.#hooks.tell(position, phase, 'failed', began, invalid);
+      this.#hooks.tell(position, phase, 'failed', run, invalid);
       return;
     }
     // An immediate response from here would replace what is being finished: it is counted and ignored.
-    this.#hooks.tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', began);
+    this.#hooks.tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', run);
   }
 
   /** True when something replaced the response. */
   #walkAll(phases: readonly (readonly [Phase, readonly Position[]])[]): MaybePromise<boolean> {
     return visitUntil(phases, ([phase, positions]) =>
       visitUntil(positions, (position) => {
-        const began = this.#ports.monotonic();
-        const outcome = this.#hooks.call(position, phase, this.#input());
-        return andThen(outcome, (answer) => this.#take(position, phase, answer, began));
+        const run = this.#hooks.begin();
+        const outcome = this.#hooks.call(position, phase, this.#input({ usage: run }));
+        return andThen(outcome, (answer) => this.#take(position, phase, answer, run));
       }),
     );
   }
 
   /** Takes an outcome into the view; true when the response was replaced and the phase is over. */
-  #take(position: Position, phase: Phase, outcome: Outcome, began: number): boolean {
+  #take(position: Position, phase: Phase, outcome: Outcome, run: HookRun): boolean {
     switch (outcome.kind) {
       case 'action': {
         const { action } = outcome;
         const fault = this.#invalid(position, phase, action);
-        if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), began);
-        this.#hooks.tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
+        if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), run);
+        this.#hooks.tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', run);
         return this.#apply(action);
       }
       case 'failure':
-        return this.#failed(position, phase, outcome, began);
+        return this.#failed(position, phase, outcome, run);
       default: {
         const invalid = this.#takeEffects(position, outcome);
-        if (invalid !== undefined) return this.#failed(position, phase, invalid, began);
-        this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+        if (invalid !== undefined) return this.#failed(position, phase, invalid, run);
+        this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', run);
         return false;
       }
     }
@@ -309,15 +315,11 @@ export class Exchange {
         this.#response = foldResponse(this.#response as ResponseView, action);
         return false;
       case 'immediate':
-        return this.#immediate(action);
+        this.#replace(foldImmediate(action));
+        return true;
       default:
         return false;
     }
-  }
-
-  #immediate(action: ImmediateResponse): boolean {
-    this.#replace(foldImmediate(action));
-    return true;
   }
 
   #replace(response: ResponseView): void {
@@ -325,8 +327,8 @@ export class Exchange {
     this.#isReplaced = true;
   }
 
-  #failed(position: Position, phase: Phase, failure: PolicyFailure, began: number): boolean {
-    this.#hooks.tell(position, phase, 'failed', began, failure);
+  #failed(position: Position, phase: Phase, failure: PolicyFailure, run: HookRun): boolean {
+    this.#hooks.tell(position, phase, 'failed', run, failure);
     const { failureMode } = position;
     if (failureMode === 'open') return false;
     if (failureMode !== 'closed') {
@@ -345,34 +347,34 @@ export class Exchange {
     let step: ChunkStep = { data: chunk.data, ends: false, failed: false };
     const isOver = visitUntil(positions, (position) => {
       if (isInstance(position.instance)) this.#streamed.add(position.instance);
-      const began = this.#ports.monotonic();
+      const run = this.#hooks.begin();
       const { data } = step;
-      const outcome = this.#hooks.call(position, phase, this.#input({ chunk: { ...chunk, data } }));
-      return andThen(outcome, (answer) => {
-        step = this.#takeChunk(position, phase, answer, data, began);
+      const input = this.#input({ chunk: { ...chunk, data }, usage: run });
+      return andThen(this.#hooks.call(position, phase, input), (answer) => {
+        step = this.#takeChunk(position, phase, answer, data, run);
         return step.ends;
       });
     });
     return andThen(isOver, (yes) => (yes ? step : { ...step, ends: chunk.endOfStream }));
   }
 
-  #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, began: number): ChunkStep {
+  #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, run: HookRun): ChunkStep {
     let failure = outcome.kind === 'failure' ? outcome : undefined;
     if (outcome.kind === 'action') {
       const fault = this.#invalid(position, phase, outcome.action);
       if (fault === undefined) {
         const action = outcome.action as ChunkAction;
         this.#gathered = foldGathered(this.#gathered, action, this.#direction);
-        this.#hooks.tell(position, phase, 'changed', began);
+        this.#hooks.tell(position, phase, 'changed', run);
         return { data: action.body ?? data, ends: action.kind === 'terminate', failed: false };
       }
       failure = policyFailure('ACTION_INVALID', fault);
     } else failure ??= this.#takeEffects(position, outcome);
     if (failure === undefined) {
-      this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+      this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', run);
       return { data, ends: false, failed: false };
     }
-    this.#hooks.tell(position, phase, 'failed', began, failure);
+    this.#hooks.tell(position, phase, 'failed', run, failure);
     if (position.failureMode === 'open') return { data, ends: false, failed: false };
     return { data: new Uint8Array(0), ends: true, failed: true };
   }
@@ -381,7 +383,7 @@ export class Exchange {
     return this.#response === undefined ? 'request' : 'response';
   }
 
-  #input(part: Partial<HookInput> = {}): HookInput {
+  #input(part: Partial<HookInput>): HookInput {
     return {
       exchange: this.#facts,
       request: this.#request,

@@ -5,7 +5,7 @@ import type { HookInput } from '../model/inputs.ts';
 import { NONE, type Outcome } from '../model/instance.ts';
 import { Phase } from '../model/phases.ts';
 import { isInstance } from './chain.ts';
-import { type HookOutcome, recordOf } from './decision.ts';
+import { type HookOutcome, type HookRun, recordOf } from './decision.ts';
 import type { ExchangePorts } from './exchange-steps.ts';
 import type { Position } from './position.ts';
 
@@ -51,9 +51,14 @@ export class HookCaller {
     return answer;
   }
 
+  begin(): HookRun {
+    return { beganMs: this.#ports.monotonic(), fuel: undefined };
+  }
+
   /** Tells whoever records decisions how a hook ended. */
-  tell(position: Position, phase: Phase, outcome: HookOutcome, began: number, failure?: PolicyFailure): void {
+  tell(position: Position, phase: Phase, outcome: HookOutcome, run: HookRun, failure?: PolicyFailure): void {
     const { record, monotonic } = this.#ports;
-    if (record !== undefined) record(recordOf(position, phase, outcome, (monotonic() - began) * 1_000, failure));
+    if (record === undefined) return;
+    record(recordOf(position, phase, outcome, (monotonic() - run.beganMs) * 1_000, run, failure));
   }
 }

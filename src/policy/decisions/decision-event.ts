@@ -83,7 +83,7 @@ const PHASE_NAMES: ReadonlyMap<Phase, string> = new Map(
   Object.entries(Phase).map(([name, phase]) => [phase, name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()]),
 );
 
-function policyOf({ name, version, position, phase, outcome, code, durationUs }: HookRecord): JsonObject {
+function policyOf({ name, version, position, phase, outcome, code, durationUs, fuel }: HookRecord): JsonObject {
   return {
     name,
     version,
@@ -92,6 +92,7 @@ function policyOf({ name, version, position, phase, outcome, code, durationUs }:
     outcome,
     ...(code === undefined ? {} : { code }),
     durationUs: Math.round(durationUs * 10) / 10,
+    ...(fuel === undefined ? {} : { fuel }),
   };
 }
 

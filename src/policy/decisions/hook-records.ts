@@ -20,13 +20,13 @@ export class HookRecords {
     return this.#records;
   }
 
-  /** A policy failed by what it did, not by what was asked of it. */
+  /** A policy failed by what it did, not by what was asked of it, and the exchange did not go on without it. */
   get hasFault(): boolean {
     return this.#hasFault;
   }
 
   add(record: HookRecord): void {
-    if (record.code !== undefined && isFault(record.code)) this.#hasFault = true;
+    if (record.code !== undefined && record.isTolerated !== true && isFault(record.code)) this.#hasFault = true;
     const isChunk = record.phase === Phase.requestBodyChunk || record.phase === Phase.responseBodyChunk;
     if (!isChunk) {
       if (this.#records.length < MAX_RECORDS) this.#records.push(record);
@@ -42,7 +42,8 @@ export class HookRecords {
 
 function merged(before: HookRecord, record: HookRecord): HookRecord {
   const heavier = WEIGHT[record.outcome] > WEIGHT[before.outcome] ? record : before;
-  return { ...heavier, durationUs: before.durationUs + record.durationUs };
+  const fuel = (before.fuel ?? 0) + (record.fuel ?? 0);
+  return { ...heavier, durationUs: before.durationUs + record.durationUs, ...(fuel > 0 ? { fuel } : {}) };
 }
 
 /** What a breaker counts: a call that went wrong, or an answer that cannot be used. */

@@ -44,6 +44,7 @@ export class GuestInstance implements PolicyInstance {
     }
     const outcome = store.call(handle, resident.init, resident.encoder, phase, input);
     if (outcome.kind === 'pending') return this.#wait(slot, store, handle, phase, input, store.pending);
+    noteFuel(input, store.usedFuel);
     slot.settle(resident);
     return outcome;
   }
@@ -100,19 +101,27 @@ export class GuestInstance implements PolicyInstance {
     operations: ReadonlyMap<number, Promise<HostResult<Uint8Array>>>,
   ): Promise<Outcome> {
     const mine = new Map(operations);
+    let fuel = store.usedFuel;
     for (;;) {
       const [token, result] = await firstOf(mine);
       mine.delete(token);
       if (this.#isDestroyed) return DESTROYED;
       if (slot.store !== store || store.isPoisoned) return LOST;
       const outcome: Outcome | Pending = store.resume(handle, this.#resident.init, phase, input, token, result);
+      fuel += store.usedFuel;
       if (outcome.kind !== 'pending') {
+        noteFuel(input, fuel);
         slot.settle(this.#resident);
         return outcome;
       }
       for (const [started, operation] of store.pending) mine.set(started, operation);
     }
   }
+}
+
+/** Stores without a counter say 0, which is no figure. */
+export function noteFuel({ usage }: HookInput, fuel: number): void {
+  if (usage !== undefined && fuel > 0) usage.fuel = fuel;
 }
 
 async function firstOf(

@@ -86,6 +86,8 @@ export interface HookInput {
   readonly chunk?: Chunk;
   /** In the two queries. */
   readonly pending?: FreshBytes;
+  /** Where a tier that meters writes what the hook used; nothing else of an input is ever written. */
+  readonly usage?: { fuel: number | undefined };
 }
 
 /** What a policy is told when an instance of it is made. */

@@ -4,7 +4,15 @@ import { type Clock, startTimer } from '../../options/clock.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { retryDelay } from './retry-delay.ts';
-import type { LoadAnswer, TenantDocument, TenantEngine, TenantRevision, TenantSource } from './revision.ts';
+import {
+  identityOf,
+  isSameDocument,
+  type LoadAnswer,
+  type TenantDocument,
+  type TenantEngine,
+  type TenantRevision,
+  type TenantSource,
+} from './revision.ts';
 import { closeRevision, type MemoryUse, RevisionHold } from './revision-hold.ts';
 import type { Attempt, Tenant } from './tenant.ts';
 import type { RegistryOptions } from './tenant-options.ts';
@@ -121,8 +129,8 @@ export class Activations<R extends TenantRevision> {
     tenant.lastSuccessAtMs = this.#ports.clock.now();
     const isNew =
       answer.kind === 'document' &&
-      answer.document.revision !== active?.document.revision &&
-      answer.document.revision !== tenant.unwanted;
+      !isSameDocument(answer.document, active?.document) &&
+      identityOf(answer.document) !== tenant.unwanted;
     if (isNew) {
       tenant.unwanted = undefined;
       this.#queueActivation(tenant, attempt, answer.document);
@@ -192,6 +200,7 @@ export class Activations<R extends TenantRevision> {
       this.#reject(tenant, attempt, verdict);
       return;
     }
+    prepared.serve?.();
     this.#swap(tenant, new RevisionHold(prepared, document, engine, tenant.key, this.#ports.use));
     tenant.limits = limits;
     tenant.calls = calls;
@@ -202,6 +211,7 @@ export class Activations<R extends TenantRevision> {
     const old = tenant.active;
     tenant.active = hold;
     tenant.keep(hold.document);
+    tenant.refuseBy(hold.document.onRefusal ?? this.#options.onRefusal);
     tenant.counts.activations++;
     tenant.lastActivationAtMs = this.#ports.clock.now();
     if (old !== undefined) this.#ports.retire(old);

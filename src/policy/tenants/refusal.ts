@@ -23,11 +23,11 @@ const MAX_REMEMBERED = 1_000;
 
 /** The rule of one tenant with the decisions it may need. Nothing is remembered unless the rule asks for it. */
 export class Refusals {
-  readonly #rule: RefusalRule;
+  readonly rule: RefusalRule;
   readonly #last: LRUCache<string, RefusalAnswer> | undefined;
 
   constructor(rule: RefusalRule) {
-    this.#rule = rule;
+    this.rule = rule;
     this.#last = rule.kind === 'last-decision' ? new LRUCache({ max: MAX_REMEMBERED }) : undefined;
   }
 
@@ -37,12 +37,20 @@ export class Refusals {
   }
 
   answer({ code }: PolicyFailure, key?: string): Refusal {
-    const rule = this.#rule;
-    if (rule.kind === 'default') return { answer: rule.answer, code, rule: 'default' };
-    const last = key === undefined ? undefined : this.#last?.get(key);
-    if (last !== undefined) return { answer: last, code, rule: 'last-decision' };
-    return { answer: DENIED, code, rule: 'deny' };
+    const { rule } = this;
+    const given = rule.kind === 'default' ? rule.answer : key === undefined ? undefined : this.#last?.get(key);
+    if (given === undefined || (given.kind === 'allow' && !MAY_ALLOW.has(code))) {
+      return denial(code);
+    }
+    return { answer: given, code, rule: rule.kind };
   }
 }
 
+/** What no rule of a tenant changes: 503. */
+export function denial(code: PolicyFailureCode): Refusal {
+  return { answer: DENIED, code, rule: 'deny' };
+}
+
+/** A tenant that rests or is busy has policies. One that has none lets nobody past them, whatever its rule says (P-64). */
+const MAY_ALLOW: ReadonlySet<PolicyFailureCode> = new Set<PolicyFailureCode>(['BREAKER_OPEN', 'OVERLOAD']);
 const DENIED: RefusalAnswer = Object.freeze({ kind: 'respond', status: 503 });

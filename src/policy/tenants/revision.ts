@@ -3,15 +3,20 @@
 import type { PolicyFailure } from '../model/failure.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { CallLimit } from './call-limit.ts';
+import type { RefusalRule } from './refusal.ts';
 import type { TenantLimits } from './tenant-options.ts';
 
 /** What a revision is made of; small beside what it becomes. */
 export interface TenantDocument {
   readonly revision: string;
+  /** Tells it from every other one where `revision` does not; a person chooses that. */
+  readonly digest?: string;
   /** Validator of the answer it came in. */
   readonly etag?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly limits?: Partial<TenantLimits>;
+  /** What an exchange gets that cannot be decided; default: the rule of the registry. */
+  readonly onRefusal?: RefusalRule;
   /** Linear memory that the revision is expected to take; counted before anything is made. */
   readonly memoryBytes: number;
   /** For the engine. */
@@ -49,6 +54,15 @@ export interface RevisionContext<R> {
   readonly previous: R | undefined;
 }
 
+/** Whether two documents say the same. */
+export function isSameDocument(left: TenantDocument, right: TenantDocument | undefined): boolean {
+  return right !== undefined && identityOf(left) === identityOf(right);
+}
+
+export function identityOf({ digest, revision }: TenantDocument): string {
+  return digest ?? revision;
+}
+
 /** Everything that serves one tenant from one document. */
 export interface TenantRevision {
   /** Linear memories it has now; whoever counts asks when it begins to serve. */
@@ -58,6 +72,8 @@ export interface TenantRevision {
   readonly digests: readonly string[];
   /** Runs it on what is known of it, without effects; a failure means that it never serves. */
   canary(signal: AbortSignal): Promise<PolicyFailure | undefined>;
+  /** It serves from now on, in the step that swaps it in; synchronous, and must not throw. */
+  serve?(): void;
   /** Once, when nothing is in flight any more or the time for that has passed. */
   close(): Promise<void>;
 }

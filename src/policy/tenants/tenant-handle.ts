@@ -5,7 +5,7 @@ import type { DecisionFacts } from '../decisions/decision-event.ts';
 import type { DecisionLog } from '../decisions/decision-log.ts';
 import { HookRecords } from '../decisions/hook-records.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
-import type { Refusal, RefusalAnswer } from './refusal.ts';
+import { denial, type Refusal, type RefusalAnswer } from './refusal.ts';
 import type { TenantRevision } from './revision.ts';
 import type { Tenant } from './tenant.ts';
 import type { BreakerPass } from './tenant-breaker.ts';
@@ -16,6 +16,8 @@ export interface HandlePorts<R extends TenantRevision> {
   readonly decisions: DecisionLog | undefined;
   /** Counts an exchange under the label of its tenant. */
   counted(tenant: Tenant<R>): void;
+  /** Until the work has ended or a time of the monotonic clock is reached; `undefined` when it has been reached. */
+  within(work: Promise<unknown>, untilMs: number): Promise<void> | undefined;
   retain(tenant: Tenant<R>): void;
   release(tenant: Tenant<R>): void;
 }
@@ -65,6 +67,13 @@ export class TenantHandle<R extends TenantRevision> {
     return this.#tenant.active?.revision;
   }
 
+  /** While the tenant is brought up for the first time: what ends with that, or after `maxMs` of its residence. */
+  arrival(maxMs: number): Promise<void> | undefined {
+    const { active, attempt, failuresInARow, residentSinceMs } = this.#tenant;
+    if (active !== undefined || attempt === undefined || failuresInARow > 0) return undefined;
+    return this.#ports.within(attempt.done, residentSinceMs + maxMs);
+  }
+
   /** The right to run one exchange on the revision that serves now; or why there is none. Never throws, never waits. */
   enter(): TenantPass<R> | PolicyFailure {
     const tenant = this.#tenant;
@@ -76,11 +85,14 @@ export class TenantHandle<R extends TenantRevision> {
     return breaker === undefined ? RESTING : new TenantPass(tenant, breaker, this.#ports);
   }
 
-  /** The answer of an exchange that got no pass, by the rule of the tenant; its decision event says why. */
-  refuse(failure: PolicyFailure, end: Omit<ExchangeEnd, 'result'>): Refusal {
+  /**
+   * The answer of an exchange that got no pass, by the rule of the tenant; its decision event says why. `isClosed`: not the
+   * tenant but the route cannot decide, and no rule opens it.
+   */
+  refuse(failure: PolicyFailure, end: Omit<ExchangeEnd, 'result'>, isClosed = false): Refusal {
     const tenant = this.#tenant;
     const { decisionKey, ...facts } = end;
-    const refusal = tenant.refusals.answer(failure, decisionKey);
+    const refusal = isClosed ? denial(failure.code) : tenant.refusals.answer(failure, decisionKey);
     tenant.counts.refused++;
     const { answer, code } = refusal;
     const subject = tenant.active?.subject ?? { tenant: tenant.key, labels: {}, revision: undefined };
@@ -126,10 +138,12 @@ export class TenantPass<R extends TenantRevision> {
     if (this.#isOver) return;
     const tenant = this.#tenant;
     const { hasFault, all } = this.#records;
+    const isCancelled = facts.result.reason === 'CANCELLED';
     if (hasFault) tenant.counts.faults++;
-    else tenant.refusals.remember(decisionKey, answerOf(facts.result));
+    else if (!isCancelled) tenant.refusals.remember(decisionKey, answerOf(facts.result));
     this.#ports.decisions?.record(this.#hold.subject, { ...facts, records: all });
-    this.#leave(hasFault ? 'failed' : 'succeeded');
+    if (hasFault) this.#leave('failed');
+    else this.#leave(isCancelled ? 'abandoned' : 'succeeded');
   }
 
   /** The exchange is over without a decision: the client went away. */

@@ -9,7 +9,7 @@ import { Activations } from './activations.ts';
 import { ByteBudget, MAX_BODY_BYTES } from './byte-budget.ts';
 import { MetricLabels } from './metric-labels.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
-import type { TenantEngine, TenantRevision, TenantSource } from './revision.ts';
+import { identityOf, type TenantEngine, type TenantRevision, type TenantSource } from './revision.ts';
 import type { MemoryUse, RevisionHold } from './revision-hold.ts';
 import { Tenant } from './tenant.ts';
 import { type HandlePorts, TenantHandle } from './tenant-handle.ts';
@@ -78,6 +78,10 @@ export class TenantRegistry<R extends TenantRevision> {
     this.#handlePorts = {
       decisions,
       counted: ({ key }) => this.#count(key),
+      within: (work, untilMs) => {
+        const leftMs = untilMs - clock.monotonic();
+        return leftMs > 0 ? this.#within(work, leftMs) : undefined;
+      },
       retain: (tenant) => this.#retain(tenant),
       release: (tenant) => this.#release(tenant),
     };
@@ -116,21 +120,25 @@ export class TenantRegistry<R extends TenantRevision> {
   }
 
   /**
-   * Brings tenants up before traffic comes: a few at a time, each until its first attempt has ended. Required ones are held
-   * for as long as the registry is open.
+   * Brings tenants up before traffic comes, as many as there is room for, each until its first attempt has ended. Required
+   * ones are held for as long as the registry is open, and come first.
    */
-  async preload(keys: Iterable<string> = []): Promise<void> {
-    const waiting = [...new Set([...this.#options.required, ...keys])];
-    const lane = async (): Promise<void> => {
-      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
-        const handle = this.acquire(key);
-        if (!(handle instanceof TenantHandle)) continue;
-        if (this.#options.required.includes(key) && !this.#pinned.has(key)) this.#pinned.set(key, handle);
-        await this.#tenants.get(key)?.attempt?.done;
-        if (this.#pinned.get(key) !== handle) handle.release();
-      }
-    };
-    await Promise.all(Array.from({ length: this.#options.concurrentLoads }, lane));
+  preload(keys: Iterable<string> = []): Promise<void> {
+    return this.#bringUp(keys, false);
+  }
+
+  /** The same for a source that has something new: tenants that are there look at it and are waited for too. */
+  update(keys: Iterable<string>): Promise<void> {
+    return this.#bringUp(keys, true);
+  }
+
+  /** Ends a tenant that is not to come back. What is in flight ends first, within the time for the end of one tenant. */
+  remove(key: string): void {
+    const tenant = this.#tenants.get(key);
+    if (tenant === undefined) return;
+    this.#pinned.get(key)?.release();
+    this.#pinned.delete(key);
+    this.#end(tenant, this.#options.closeMs);
   }
 
   /**
@@ -146,9 +154,10 @@ export class TenantRegistry<R extends TenantRevision> {
       revision === undefined ? kept !== active : kept.revision === revision,
     );
     if (document === undefined) return policyFailure('POLICY_MISSING', 'there is no such revision in the cache');
-    tenant.unwanted = active.revision;
+    const left = identityOf(active);
+    tenant.unwanted = left;
     const failure = await this.#activations.activate(tenant, document);
-    if (failure !== undefined && tenant.unwanted === active.revision) tenant.unwanted = undefined;
+    if (failure !== undefined && tenant.unwanted === left) tenant.unwanted = undefined;
     return failure;
   }
 
@@ -159,6 +168,16 @@ export class TenantRegistry<R extends TenantRevision> {
   useEngine(engine: TenantEngine<R>): void {
     this.#activations.engine = engine;
     for (const tenant of this.#tenants.values()) this.#activations.request(tenant);
+  }
+
+  /** The tenant has a record. */
+  has(key: string): boolean {
+    return this.#tenants.has(key);
+  }
+
+  /** The revision of a tenant that serves. Nobody is kept by looking at it. */
+  revision(key: string): R | undefined {
+    return this.#tenants.get(key)?.active?.revision;
   }
 
   readiness(): Readiness {
@@ -219,9 +238,34 @@ export class TenantRegistry<R extends TenantRevision> {
     return { closed: this.#counts.closed - before, unfinished: this.#ending.size };
   }
 
+  /** As many at a time as may wait for their turn: a slow one keeps no other from its own. */
+  async #bringUp(keys: Iterable<string>, isNews: boolean): Promise<void> {
+    const { required, queuedTenants, maxInstances } = this.#options;
+    const waiting = [...new Set([...required, ...keys])];
+    const lane = async (): Promise<void> => {
+      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+        const isRequired = required.includes(key);
+        const isThere = this.#tenants.has(key);
+        if (isThere && isNews) this.refresh(key);
+        if (!isThere && !isRequired && this.#size() >= maxInstances) continue;
+        const handle = this.acquire(key);
+        if (!(handle instanceof TenantHandle)) continue;
+        if (isRequired && !this.#pinned.has(key)) this.#pinned.set(key, handle);
+        const tenant = this.#tenants.get(key);
+        while (tenant?.attempt !== undefined) await tenant.attempt.done;
+        if (this.#pinned.get(key) !== handle) handle.release();
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(waiting.length, queuedTenants)) }, lane));
+  }
+
+  #size(): number {
+    return Math.max(this.#use.instances, this.#tenants.size + this.#ending.size);
+  }
+
   #admit(): PolicyFailure | undefined {
     const { maxInstances, hardMaxInstances } = this.#options;
-    const count = Math.max(this.#use.instances, this.#tenants.size + this.#ending.size);
+    const count = this.#size();
     if (count >= maxInstances) this.#evictOne();
     if (count < hardMaxInstances) return undefined;
     this.#counts.refused++;
@@ -335,7 +379,7 @@ export class TenantRegistry<R extends TenantRevision> {
     tenant.settle();
   }
 
-  async #within(work: Promise<void> | undefined, leftMs: number): Promise<void> {
+  async #within(work: Promise<unknown> | undefined, leftMs: number): Promise<void> {
     if (work === undefined) return;
     const { clock } = this.#ports;
     let timer: TimerHandle;

@@ -3,8 +3,8 @@
 import type { Clock, TimerHandle } from '../../options/clock.ts';
 import type { PolicyFailure } from '../model/failure.ts';
 import { CallLimit } from './call-limit.ts';
-import { Refusals } from './refusal.ts';
-import type { TenantDocument, TenantRevision } from './revision.ts';
+import { type RefusalRule, Refusals } from './refusal.ts';
+import { isSameDocument, type TenantDocument, type TenantRevision } from './revision.ts';
 import type { RevisionHold } from './revision-hold.ts';
 import { TenantBreaker } from './tenant-breaker.ts';
 import type { RegistryOptions, TenantLimits } from './tenant-options.ts';
@@ -33,7 +33,7 @@ export interface TenantPorts {
 export class Tenant<R extends TenantRevision> {
   readonly key: string;
   readonly breaker: TenantBreaker;
-  readonly refusals: Refusals;
+  refusals: Refusals;
   readonly residentSinceMs: number;
   state: TenantState = 'ABSENT';
   generation = 0;
@@ -103,9 +103,14 @@ export class Tenant<R extends TenantRevision> {
     return new CallLimit(limits.workerCalls, limits.queuedCalls);
   }
 
+  /** Another rule forgets what was decided under the one before. */
+  refuseBy(rule: RefusalRule): void {
+    if (JSON.stringify(rule) !== JSON.stringify(this.refusals.rule)) this.refusals = new Refusals(rule);
+  }
+
   /** Remembers a document for a rollback. */
   keep(document: TenantDocument): void {
-    const others = this.kept.filter(({ revision }) => revision !== document.revision);
+    const others = this.kept.filter((one) => !isSameDocument(one, document));
     this.kept = [document, ...others].slice(0, this.#ports.options.keptRevisions);
   }
 }

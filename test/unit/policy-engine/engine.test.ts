@@ -56,7 +56,7 @@ describe('a folder', () => {
     expect((await ask('/filed')).headers['x-r']).toBe('1');
   });
 
-  it('has a looping policy of one tenant stopped by fuel, while another tenant is served (P-53)', async () => {
+  it('has a looping policy of one tenant stopped by fuel and then at rest, while another is served (P-53, V-22)', async () => {
     const rig = await FolderRig.create();
     await rig.add('loop-forever', '{ requestHeaders: process }', 'limits: { fuelPerHook: 200000 }');
     await rig.configure(`
@@ -66,10 +66,14 @@ routes:
 `);
     const engine = await rig.loaded({ policies: [marking('mark')] });
     const ask = await serve(engine);
-    for (let i = 0; i < 20; i++) expect((await ask('/loop')).status).toBe(500);
+    const statuses: number[] = [];
+    for (let i = 0; i < 20; i++) statuses.push((await ask('/loop')).status);
+    expect(statuses.slice(0, 5)).toEqual([500, 500, 500, 500, 500]);
+    expect(statuses.slice(5)).toContain(503);
     expect(JSON.parse((await ask('/good')).body)).toMatchObject({ 'x-mark': 'yes' });
     const loop = engine.describe().routes.find(({ tenant }) => tenant === 'noisy')?.positions[0];
-    expect(loop?.counts?.failures).toEqual({ FUEL_EXHAUSTED: 20 });
+    // A trial now and then, where the machine is slow.
+    expect(loop?.counts?.failures['FUEL_EXHAUSTED']).toBeLessThan(10);
   });
 });
 
