@@ -1,7 +1,12 @@
-/** What the engine can make instances of: native policies of the service, and modules of a folder. */
+/**
+ * What the engine can make instances of, in the order in which a name is looked for: native policies of the service, modules
+ * of a folder, the catalogue of this package. A name that the service or the folder has is theirs in every version: what a
+ * folder has and is refused is never replaced by the catalogue's.
+ */
 
+import type { Clock } from '../options/clock.ts';
 import type { CatalogEntry, PolicyCatalog } from '../policy/build/catalog.ts';
-import { isExact, majorOf, type Wanted } from '../policy/build/reference.ts';
+import { compareVersions, isExact, majorOf, type Wanted } from '../policy/build/reference.ts';
 import { loadComponent } from '../policy/component/load-component.ts';
 import type { Capability } from '../policy/guest/imports.ts';
 import { loadGuest } from '../policy/guest/load-guest.ts';
@@ -17,7 +22,9 @@ import type { HostPorts } from '../policy-host/ports.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
+import { nativeStatus, type PackageStatus, packageStatus } from './package-status.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
+import type { ShippedCatalogue } from './shipped-catalogue.ts';
 
 export interface EngineCatalogOptions {
   readonly natives: readonly CatalogEntry[];
@@ -26,6 +33,8 @@ export interface EngineCatalogOptions {
   readonly allowed: Capabilities;
   readonly ports: HostPorts;
   readonly workers: () => PolicyWorkers;
+  /** For the policies that come with this package; without it there are none. */
+  readonly shipped?: { readonly clock: Clock };
 }
 
 interface Loaded {
@@ -38,6 +47,9 @@ export class EngineCatalog implements PolicyCatalog {
   readonly #options: EngineCatalogOptions;
   #loaded = new Map<string, Loaded>();
   #refused: readonly RefusedPackage[] = [];
+  #shipped: Promise<ShippedCatalogue> | undefined;
+  /** Those of the catalogue that a chain asked for. */
+  readonly #used = new Map<string, CatalogEntry>();
 
   constructor(options: EngineCatalogOptions) {
     this.#options = options;
@@ -51,7 +63,13 @@ export class EngineCatalog implements PolicyCatalog {
     this.#refused = refused;
   }
 
-  find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
+  find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined | Promise<CatalogEntry | PolicyFailure | undefined> {
+    const own = this.#findOwn(wanted);
+    if (own !== undefined || !('name' in wanted) || this.#has(wanted.name)) return own;
+    return this.#findShipped(wanted);
+  }
+
+  #findOwn(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
     const { natives } = this.#options;
     if ('digest' in wanted) {
       const { digest } = wanted;
@@ -59,11 +77,8 @@ export class EngineCatalog implements PolicyCatalog {
       const loaded = [...this.#loaded.values()].find(({ one }) => one.digest === digest || one.moduleDigest === digest);
       return native ?? (loaded === undefined ? undefined : this.#entryOf(loaded));
     }
-    const { name, version } = wanted;
-    const fits = (candidate: { readonly name: string; readonly version: string }): boolean =>
-      candidate.name === name &&
-      (version === undefined ||
-        (isExact(version) ? candidate.version === version : majorOf(candidate.version) === version));
+    const { name } = wanted;
+    const fits = (candidate: Versioned): boolean => candidate.name === name && isVersion(candidate, wanted.version);
     const entries = natives.filter(({ manifest }) => fits(manifest));
     const modules = [...this.#loaded.values()].filter(({ one }) => fits(one.manifest));
     const best = newest(modules, ({ one }) => one.manifest.version);
@@ -72,6 +87,43 @@ export class EngineCatalog implements PolicyCatalog {
     if (best !== undefined) return this.#entryOf(best);
     const refused = this.#refused.find((one) => (one.name ?? one.folder) === name);
     return refused?.failure;
+  }
+
+  #has(name: string): boolean {
+    return (
+      this.#options.natives.some(({ manifest }) => manifest.name === name) ||
+      [...this.#loaded.values()].some(({ one }) => one.manifest.name === name)
+    );
+  }
+
+  async #findShipped({
+    name,
+    version,
+  }: Extract<Wanted, { name: string }>): Promise<CatalogEntry | PolicyFailure | undefined> {
+    const { shipped, ports, allowed } = this.#options;
+    if (shipped === undefined) return undefined;
+    this.#shipped ??= import('./shipped-catalogue.ts').then(
+      ({ ShippedCatalogue }) => new ShippedCatalogue({ ports, allowed, ...shipped }),
+    );
+    const found = await (await this.#shipped).find(name);
+    if (found === undefined || isPolicyFailure(found)) return found;
+    if (!isVersion(found.manifest, version)) return undefined;
+    this.#used.set(name, found);
+    return found;
+  }
+
+  /** Lets go of what the catalogue's policies hold. */
+  async close(): Promise<void> {
+    await (await this.#shipped)?.close();
+  }
+
+  /** Everything that a chain can name, with the schemas of its parameters; of the catalogue what chains named. */
+  packages(): readonly PackageStatus[] {
+    return [
+      ...this.#options.natives.map((entry) => nativeStatus(entry, 'service')),
+      ...[...this.#loaded.values()].map(({ one }) => packageStatus(one)),
+      ...[...this.#used.values()].map((entry) => nativeStatus(entry, 'catalogue')),
+    ];
   }
 
   describe(): readonly ModuleStatus[] {
@@ -140,11 +192,12 @@ function newest<T>(candidates: readonly T[], versionOf: (one: T) => string): T |
   return [...candidates].sort((left, right) => compareVersions(versionOf(right), versionOf(left)))[0];
 }
 
-function compareVersions(left: string, right: string): number {
-  const [a, b] = [left, right].map((version) => version.replace(/^v/, '').split('.').map(Number));
-  for (let i = 0; i < 3; i++) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+interface Versioned {
+  readonly name: string;
+  readonly version: string;
+}
+
+function isVersion(candidate: Versioned, version: string | undefined): boolean {
+  if (version === undefined) return true;
+  return isExact(version) ? candidate.version === version : majorOf(candidate.version) === version;
 }

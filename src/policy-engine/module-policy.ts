@@ -126,14 +126,10 @@ function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInp
   return { ...inputs, ...(reads.length === 0 ? {} : { metadata: reads }) };
 }
 
-/** The counter is an i32; a manifest may name more. */
-const MAX_FUEL = 2_147_483_647;
-
 function limitsOf({ limits }: PolicyManifest): Partial<GuestLimits> {
   const { fuelPerHook, fuelInit, hostCalls, outputBytes } = limits;
   const frameBytes = Math.min(outputBytes, OUTPUT_LIMITS.frameBytes);
-  const fuel = { fuelPerHook: Math.min(fuelPerHook, MAX_FUEL), fuelInit: Math.min(fuelInit, MAX_FUEL) };
-  return { ...fuel, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
+  return { fuelPerHook, fuelInit, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
 }
 
 /** Tells its place when it is destroyed. */

@@ -83,6 +83,7 @@ export class PolicyEngine implements PolicyGate {
         this.#workers ??= new PolicyWorkers({ clock: this.#clock });
         return this.#workers;
       },
+      ...(options.catalogue === false ? {} : { shipped: { clock: this.#clock } }),
     });
     this.#sets = new PolicySets({
       catalog: this.#catalog,
@@ -175,6 +176,7 @@ export class PolicyEngine implements PolicyGate {
     await this.#loading;
     this.#sets.close();
     await this.#workers?.close();
+    await this.#catalog.close();
   }
 
   #recorder(counts: RouteCounts, { routeName, tenant, requestId }: ExchangeFacts): HookRecorder {
