@@ -5,7 +5,7 @@
  * Nothing changed: nothing is done, in a fraction of a second. Waits for another build in the same checkout.
  */
 
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { ensure } from './lib/ensure.mjs';
 import {
@@ -65,7 +65,9 @@ async function buildDist() {
   const began = performance.now();
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
-  const outputs = new Set([...wanted, ...publicTypes(entries), ...(await bundle(entries))]);
+  const types = publicTypes(entries);
+  trimTypes(entries, types);
+  const outputs = new Set([...wanted, ...types, ...(await bundle(entries))]);
   // What has no source any more must not be packed. Last, so that a program running from dist/ finds what it began with.
   for (const path of filesUnder('dist')) if (!outputs.has(path)) rmSync(at(path));
   writeStamp(STAMP, inputs);
@@ -101,14 +103,27 @@ function publicTypes(entries) {
   const visit = (path) => {
     if (reached.has(path) || !existsSync(at(path))) return;
     reached.add(path);
-    for (const [, specifier] of readFileSync(at(path), 'utf8').matchAll(
-      /(?:from|import\()\s*['"](\.{1,2}\/[^'"]+)['"]/g,
-    )) {
-      visit(join(dirname(path), specifier).replace(/\.[jt]s$/, '.d.ts'));
-    }
+    for (const named of declarationsIn(path)) visit(named);
   };
   for (const entry of entries) visit(`dist/${entry}.d.ts`);
   return reached;
+}
+
+/** Types that no door names are read by compilers alone: without their comments the package is 26 kB smaller. */
+function trimTypes(entries, types) {
+  const doors = entries.map((entry) => `dist/${entry}.d.ts`);
+  const named = doors.flatMap((door) => (existsSync(at(door)) ? [door, ...declarationsIn(door)] : []));
+  for (const path of types) {
+    if (named.includes(path)) continue;
+    const text = readFileSync(at(path), 'utf8');
+    writeFileSync(at(path), text.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, ''));
+  }
+}
+
+/** The declarations that one names. */
+function declarationsIn(path) {
+  const named = readFileSync(at(path), 'utf8').matchAll(/(?:from|import\()\s*['"](\.{1,2}\/[^'"]+)['"]/g);
+  return [...named].map(([, specifier]) => join(dirname(path), specifier).replace(/\.[jt]s$/, '.d.ts'));
 }
 
 function outputsOf(source) {

@@ -1,7 +1,12 @@
-/** What the engine can make instances of: native policies of the service, and modules of a folder. */
+/**
+ * What the engine can make instances of, in the order in which a name is looked for: native policies of the service, modules
+ * of a folder, the catalogue of this package. A name that the service or the folder has is theirs in every version: what a
+ * folder has and is refused is never replaced by the catalogue's.
+ */
 
+import type { Clock } from '../options/clock.ts';
 import type { CatalogEntry, PolicyCatalog } from '../policy/build/catalog.ts';
-import { isExact, majorOf, type Wanted } from '../policy/build/reference.ts';
+import { compareVersions, isExact, majorOf, type Wanted } from '../policy/build/reference.ts';
 import { loadComponent } from '../policy/component/load-component.ts';
 import type { Capability } from '../policy/guest/imports.ts';
 import { loadGuest } from '../policy/guest/load-guest.ts';
@@ -17,7 +22,9 @@ import type { HostPorts } from '../policy-host/ports.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { type ModuleLimits, ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
+import { nativeStatus, type PackageStatus, packageStatus } from './package-status.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
+import type { ShippedCatalogue } from './shipped-catalogue.ts';
 
 export interface EngineCatalogOptions {
   readonly natives: readonly CatalogEntry[];
@@ -28,6 +35,8 @@ export interface EngineCatalogOptions {
   readonly workers: () => PolicyWorkers;
   /** Of the breakers of policies; without it they have none. */
   readonly clock?: { monotonic(): number };
+  /** For the policies that come with this package; without it there are none. */
+  readonly shipped?: { readonly clock: Clock };
 }
 
 interface Loaded {
@@ -39,28 +48,34 @@ interface Loaded {
 /** Compiles a package, or says why it is refused. */
 type Make = (one: PolicyPackage) => CatalogEntry | PolicyFailure;
 
+type Found = CatalogEntry | PolicyFailure | undefined;
+type NamedPolicy = Extract<Wanted, { readonly name: string }>;
+
 /** What there was at one load; a revision that comes back finds the modules it was made of. */
 export class CatalogSnapshot implements PolicyCatalog {
   readonly refused: readonly RefusedPackage[];
   readonly #natives: readonly CatalogEntry[];
   readonly #loaded: readonly Loaded[];
   readonly #make: Make;
+  readonly #findShipped: (wanted: NamedPolicy) => Promise<Found>;
 
   constructor(
     natives: readonly CatalogEntry[],
     loaded: readonly Loaded[],
     refused: readonly RefusedPackage[],
-    make: Make,
+    ports: { readonly make: Make; readonly findShipped: (wanted: NamedPolicy) => Promise<Found> },
   ) {
     this.#natives = natives;
     this.#loaded = loaded;
     this.refused = refused;
-    this.#make = make;
+    this.#make = ports.make;
+    this.#findShipped = ports.findShipped;
   }
 
-  find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
+  find(wanted: Wanted): Found | Promise<Found> {
     const found = this.#look(wanted);
-    if (found === undefined || !('one' in found)) return found;
+    if (found === undefined) return 'name' in wanted && !this.#has(wanted.name) ? this.#findShipped(wanted) : undefined;
+    if (!('one' in found)) return found;
     found.entry ??= this.#make(found.one);
     return found.entry;
   }
@@ -68,8 +83,8 @@ export class CatalogSnapshot implements PolicyCatalog {
   /** The same policies for a tenant with limits of its own. */
   within(limits: ModuleLimits): PolicyCatalog {
     return {
-      find: (wanted) => {
-        const found = this.find(wanted);
+      find: async (wanted) => {
+        const found = await this.find(wanted);
         if (found === undefined || isPolicyFailure(found)) return found;
         const { factory } = found;
         return factory instanceof ModulePolicy ? { ...found, factory: factory.within(limits) } : found;
@@ -95,17 +110,21 @@ export class CatalogSnapshot implements PolicyCatalog {
       const native = this.#natives.find((one) => one.digest === digest);
       return native ?? this.#loaded.find(({ one }) => one.digest === digest || one.moduleDigest === digest);
     }
-    const { name, version } = wanted;
-    const fits = (candidate: { readonly name: string; readonly version: string }): boolean =>
-      candidate.name === name &&
-      (version === undefined ||
-        (isExact(version) ? candidate.version === version : majorOf(candidate.version) === version));
+    const { name } = wanted;
+    const fits = (candidate: Versioned): boolean => candidate.name === name && isVersion(candidate, wanted.version);
     const entries = this.#natives.filter(({ manifest }) => fits(manifest));
     const modules = this.#loaded.filter(({ one }) => fits(one.manifest));
     return (
       newest(entries, ({ manifest }) => manifest.version) ??
       newest(modules, ({ one }) => one.manifest.version) ??
       this.refused.find((one) => (one.name ?? one.folder) === name)?.failure
+    );
+  }
+
+  #has(name: string): boolean {
+    return (
+      this.#natives.some(({ manifest }) => manifest.name === name) ||
+      this.#loaded.some(({ one }) => one.manifest.name === name)
     );
   }
 }
@@ -116,10 +135,13 @@ export class EngineCatalog implements PolicyCatalog {
   /** Of the present snapshot, and of former ones that something still runs on. */
   #loaded = new Map<string, Loaded>();
   #current: CatalogSnapshot;
+  #shipped: Promise<ShippedCatalogue> | undefined;
+  /** Those of the catalogue that a chain asked for. */
+  readonly #used = new Map<string, CatalogEntry>();
 
   constructor(options: EngineCatalogOptions) {
     this.#options = options;
-    this.#current = new CatalogSnapshot(options.natives, [], [], this.#make);
+    this.#current = this.#snapshot([], []);
   }
 
   /** What the folder holds now. A package that is the same as before keeps what was compiled of it. */
@@ -127,15 +149,47 @@ export class EngineCatalog implements PolicyCatalog {
     const loaded = packages.map((one) => this.#loaded.get(one.digest) ?? { one, entry: undefined });
     const inUse = [...this.#loaded.values()].filter((one) => moduleOf(one)?.isInUse === true);
     this.#loaded = new Map([...inUse, ...loaded].map((each) => [each.one.digest, each]));
-    this.#current = new CatalogSnapshot(this.#options.natives, loaded, refused, this.#make);
+    this.#current = this.#snapshot(loaded, refused);
+  }
+
+  #snapshot(loaded: readonly Loaded[], refused: readonly RefusedPackage[]): CatalogSnapshot {
+    const findShipped = (wanted: NamedPolicy): Promise<Found> => this.#findShipped(wanted);
+    return new CatalogSnapshot(this.#options.natives, loaded, refused, { make: this.#make, findShipped });
   }
 
   get current(): CatalogSnapshot {
     return this.#current;
   }
 
-  find(wanted: Wanted): CatalogEntry | PolicyFailure | undefined {
+  find(wanted: Wanted): Found | Promise<Found> {
     return this.#current.find(wanted);
+  }
+
+  async #findShipped({ name, version }: NamedPolicy): Promise<Found> {
+    const { shipped, ports, allowed } = this.#options;
+    if (shipped === undefined) return undefined;
+    this.#shipped ??= import('./shipped-catalogue.ts').then(
+      ({ ShippedCatalogue }) => new ShippedCatalogue({ ports, allowed, ...shipped }),
+    );
+    const found = await (await this.#shipped).find(name);
+    if (found === undefined || isPolicyFailure(found)) return found;
+    if (!isVersion(found.manifest, version)) return undefined;
+    this.#used.set(name, found);
+    return found;
+  }
+
+  /** Lets go of what the catalogue's policies hold. */
+  async close(): Promise<void> {
+    await (await this.#shipped)?.close();
+  }
+
+  /** Everything that a chain can name, with the schemas of its parameters; of the catalogue what chains named. */
+  packages(): readonly PackageStatus[] {
+    return [
+      ...this.#options.natives.map((entry) => nativeStatus(entry, 'service')),
+      ...[...this.#loaded.values()].map(({ one }) => packageStatus(one)),
+      ...[...this.#used.values()].map((entry) => nativeStatus(entry, 'catalogue')),
+    ];
   }
 
   describe(): readonly ModuleStatus[] {
@@ -235,11 +289,12 @@ function newest<T>(candidates: readonly T[], versionOf: (one: T) => string): T |
   return [...candidates].sort((left, right) => compareVersions(versionOf(right), versionOf(left)))[0];
 }
 
-function compareVersions(left: string, right: string): number {
-  const [a, b] = [left, right].map((version) => version.replace(/^v/, '').split('.').map(Number));
-  for (let i = 0; i < 3; i++) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+interface Versioned {
+  readonly name: string;
+  readonly version: string;
+}
+
+function isVersion(candidate: Pick<Versioned, 'version'>, version: string | undefined): boolean {
+  if (version === undefined) return true;
+  return isExact(version) ? candidate.version === version : majorOf(candidate.version) === version;
 }

@@ -6,6 +6,7 @@ import type { EngineCatalog } from './engine-catalog.ts';
 import type { EngineTenants } from './engine-tenants.ts';
 import type { LoadReport } from './load-report.ts';
 import type { ModuleStatus } from './module-status.ts';
+import type { PackageStatus } from './package-status.ts';
 import type { PositionCounts } from './served-route.ts';
 
 /** One route with its positions in the order of its levels. */
@@ -27,6 +28,8 @@ export interface EngineStatus {
   readonly generation: number;
   readonly routes: readonly RouteStatus[];
   readonly modules: readonly ModuleStatus[];
+  /** Every policy that chains can name, with its digest and the schemas of its parameters. */
+  readonly packages: readonly PackageStatus[];
   /** Folders whose policy was refused, with the reason. */
   readonly refused: readonly { readonly folder: string; readonly code: string; readonly message: string }[];
   readonly instances: { readonly live: number; readonly referenced: number; readonly created: number };
@@ -47,6 +50,7 @@ export function statusOf(
     generation: tenants.generation,
     routes: tenants.keys.flatMap((tenant) => routesOf(tenant, tenants)),
     modules: catalog.describe(),
+    packages: catalog.packages(),
     refused: catalog.refused.map(({ folder, failure: { code, message } }) => ({ folder, code, message })),
     instances: tenants.instances,
     lastLoad,

@@ -35,6 +35,7 @@ export type { LoadReport, RollbackReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';
 export { type DefinedPolicy, definePolicy, type NativeDefinition, type PolicyHooks } from './native-definition.ts';
 export type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
+export type { PackageOrigin, PackageStatus } from './package-status.ts';
 export { PolicyEngine } from './policy-engine.ts';
 export type { PositionCounts } from './served-route.ts';
 export type { TenantsOptions } from './tenants-options.ts';

@@ -10,7 +10,10 @@ import { EngineCatalog } from './engine-catalog.ts';
 import type { PolicyPackage } from './policy-package.ts';
 
 /** With host functions that reach nothing outside this process, and `log` for what the policy says. */
-export function loadPackage(one: PolicyPackage, log: (line: string) => void): CatalogEntry | PolicyFailure {
+export async function loadPackage(
+  one: PolicyPackage,
+  log: (line: string) => void,
+): Promise<CatalogEntry | PolicyFailure> {
   const catalog = new EngineCatalog({
     natives: [],
     trusted: new Set(),
@@ -22,7 +25,7 @@ export function loadPackage(one: PolicyPackage, log: (line: string) => void): Ca
     workers: () => new PolicyWorkers({ workers: 1 }),
   });
   catalog.replace([one], []);
-  const found = catalog.find({ digest: one.digest });
+  const found = await catalog.find({ digest: one.digest });
   return found === undefined || isPolicyFailure(found)
     ? (found ?? policyFailure('POLICY_MISSING', 'not found'))
     : found;

@@ -175,15 +175,12 @@ function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInp
   return { ...inputs, ...(reads.length === 0 ? {} : { metadata: reads }) };
 }
 
-/** The counter is an i32; a manifest may name more. */
-const MAX_FUEL = 2_147_483_647;
 const PAGE_BYTES = 65_536;
 
 function limitsOf({ limits }: PolicyManifest, tenant: ModuleLimits | undefined): Partial<GuestLimits> {
   const { fuelPerHook, fuelInit, hostCalls, outputBytes } = limits;
   const frameBytes = Math.min(outputBytes, OUTPUT_LIMITS.frameBytes);
-  const perHook = Math.min(fuelPerHook, tenant?.fuel ?? MAX_FUEL, MAX_FUEL);
-  const fuel = { fuelPerHook: perHook, fuelInit: Math.min(fuelInit, MAX_FUEL) };
+  const fuel = { fuelPerHook: Math.min(fuelPerHook, tenant?.fuel ?? fuelPerHook), fuelInit };
   return { ...fuel, hostCalls, output: { ...OUTPUT_LIMITS, frameBytes, bodyBytes: outputBytes } };
 }
 

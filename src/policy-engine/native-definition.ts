@@ -2,11 +2,11 @@
 
 import { EdictError } from '../errors.ts';
 import { canonicalJson } from '../internal/canonical-json.ts';
-import type { JsonObject } from '../internal/json.ts';
+import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { sha256 } from '../internal/sha256.ts';
 import type { CatalogEntry } from '../policy/build/catalog.ts';
 import { manifestOf } from '../policy/manifest/parse-manifest.ts';
-import type { PolicyInfo } from '../policy/model/inputs.ts';
+import type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 import type { ProcessingModes } from '../policy/model/modes.ts';
 import { type NativeHooks, NativePolicy } from '../policy/native/native-policy.ts';
 
@@ -21,6 +21,11 @@ export interface NativeDefinition {
   readonly version?: string;
   readonly failureMode?: 'closed' | 'open';
   readonly scope?: 'per-route' | 'shared-by-params' | 'singleton' | 'per-request';
+  /**
+   * Keys of the shared metadata that it reads and writes; others are then absent for it, and an answer that writes one is
+   * refused (`ACTION_INVALID`). Default: any, because this is the service's own code.
+   */
+  readonly metadata?: { readonly reads?: readonly string[]; readonly writes?: readonly string[] };
   /** JSON Schema of its parameters; they are checked before the policy serves. */
   readonly parameters?: Readonly<JsonObject>;
   /** The hooks, or what makes them for each instance from its parameters; all instances have the same hooks. */
@@ -46,7 +51,7 @@ export interface DefinedPolicy {
  * });
  */
 export function definePolicy(definition: NativeDefinition): DefinedPolicy {
-  const { name, version = 'v1.0.0', hooks, failureMode, scope, parameters } = definition;
+  const { name, version = 'v1.0.0', hooks, failureMode, scope, parameters, metadata } = definition;
   if (typeof hooks === 'function' && definition.processing === undefined) {
     throw new EdictError('INVALID_OPTION', `policy ${name}: processing must say which hooks the function gives`);
   }
@@ -60,6 +65,7 @@ export function definePolicy(definition: NativeDefinition): DefinedPolicy {
     ...(failureMode === undefined ? {} : { failureMode }),
     ...(scope === undefined ? {} : { scope }),
     ...(parameters === undefined ? {} : { parameters }),
+    ...(metadata === undefined ? {} : { metadata: { ...metadata } as JsonObject }),
   };
   const read = manifestOf(source);
   if ('problems' in read) {
@@ -68,21 +74,35 @@ export function definePolicy(definition: NativeDefinition): DefinedPolicy {
   }
   const { manifest } = read;
   const make = typeof hooks === 'function' ? hooks : () => hooks;
+  const reads = metadata === undefined ? undefined : manifest.metadata.reads;
   const factory = new NativePolicy(name, version, async (params, info) => {
     const made = await make(params, info);
-    return { ...bound(made), modes: manifest.processing };
+    return { ...bound(made, reads), modes: manifest.processing };
   });
   return { entry: { factory, manifest, digest: sha256(canonicalJson(source)) } };
 }
 
-/** Hooks of a class keep their `this`; they are found on its prototype as well. */
-function bound(hooks: PolicyHooks): PolicyHooks {
+/** Hooks of a class keep their `this`; they are found on its prototype as well. `reads`: all that they see of the metadata. */
+function bound(hooks: PolicyHooks, reads: readonly string[] | undefined): PolicyHooks {
   const found: Record<string, unknown> = {};
   for (const name of HOOK_NAMES) {
-    const hook = hooks[name] as ((...args: never[]) => unknown) | undefined;
-    if (hook !== undefined) found[name] = hook.bind(hooks);
+    const hook = hooks[name] as ((...args: unknown[]) => unknown) | undefined;
+    if (hook === undefined) continue;
+    const takesInput = name !== 'onStreamEnd' && name !== 'destroy';
+    found[name] =
+      reads === undefined || !takesInput
+        ? hook.bind(hooks)
+        : (input: HookInput) => hook.call(hooks, withMetadata(input, reads));
   }
   return found as PolicyHooks;
+}
+
+function withMetadata(input: HookInput, reads: readonly string[]): HookInput {
+  const { metadata } = input.gathered;
+  const declared = Object.fromEntries(
+    reads.flatMap((key) => (Object.hasOwn(metadata, key) ? [[key, metadata[key] as JsonValue]] : [])),
+  );
+  return { ...input, gathered: { ...input.gathered, metadata: declared } };
 }
 
 const HOOK_NAMES = [

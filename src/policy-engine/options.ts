@@ -22,6 +22,11 @@ export interface PolicyHookEvent extends HookRecord {
 export interface PolicyEngineOptions {
   /** Native policies, from `definePolicy`; chains name them as they name modules. */
   readonly policies?: readonly DefinedPolicy[];
+  /**
+   * Chains may name the policies that come with Edict (docs/policies/): they run as native code. A native policy or a folder
+   * of the same name goes before one of them. Default true.
+   */
+  readonly catalogue?: boolean;
   /** An evaluator for conditions, for the `flag` of a position, and for policies that ask for flags. */
   readonly flags?: AbstractEvaluator<Resolution>;
   /** The header whose value is the targeting key of an exchange while nobody is authenticated. */

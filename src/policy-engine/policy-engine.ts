@@ -86,6 +86,7 @@ export class PolicyEngine implements PolicyGate {
         return this.#workers;
       },
       clock: this.#clock,
+      ...(options.catalogue === false ? {} : { shipped: { clock: this.#clock } }),
     });
     this.#decisions = decisions && decisionLogOf(decisions, this.#clock, (line) => this.#logger.warn(line));
     this.#tenants = new EngineTenants(tenants, {
@@ -193,6 +194,7 @@ export class PolicyEngine implements PolicyGate {
     await ended;
     await this.#decisions?.close(leftMs());
     await this.#workers?.close(leftMs());
+    await this.#catalog.close();
   }
 
   /** One load after the other, in the order in which they were asked for. */

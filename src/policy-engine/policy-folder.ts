@@ -1,9 +1,10 @@
-/** A folder of policies: `policies.yaml`, and a folder for each policy that it uses. */
+/** A folder of policies: `policies.yaml`, a folder for each policy that it uses, and the lock that pins them. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonValue } from '../internal/json.ts';
 import { readYaml } from '../policy/manifest/read-yaml.ts';
+import { lockedOnly, readLock } from './lock-file.ts';
 import { MANIFEST_NAME, type PolicyPackage, type RefusedPackage, readPackage } from './policy-package.ts';
 import { mapPositions } from './positions.ts';
 
@@ -27,28 +28,48 @@ export async function readFolder(folder: string): Promise<PolicyFolder | { reado
     if (text.trim() === '') return { fault: `${name} is empty` };
     const read = readYaml(text);
     if ('fault' in read) return { fault: `${name}: ${read.fault}` };
-    const packages = new Map<string, PolicyPackage>();
-    const refused: RefusedPackage[] = [];
-    const folders = entries.filter((entry) => entry.isDirectory()).slice(0, MAX_PACKAGES);
-    for (const { name: label } of folders) {
-      const inside = await readdir(join(folder, label));
-      if (!inside.includes(MANIFEST_NAME)) continue;
-      const one = await readPackage(join(folder, label), label);
-      if ('failure' in one) refused.push(one);
-      else packages.set(label, one);
-    }
-    return { document: withoutFiles(read.value, packages), packages: [...packages.values()], refused };
+    const found = await readPackages(folder);
+    const lock = await readLock(folder);
+    const { packages, refused } = lock === undefined ? { ...found, refused: [] } : lockedOnly(lock, found.packages);
+    const all = [...found.refused, ...refused];
+    return { document: withoutFiles(read.value, packages, all), packages: [...packages.values()], refused: all };
   } catch (caught) {
     return { fault: (caught as Error).message };
   }
 }
 
-/** `use: file:greet` names the policy in the folder `greet` by what its content is. Unknown folders stay and are reported. */
-function withoutFiles(document: JsonValue, packages: ReadonlyMap<string, PolicyPackage>): JsonValue {
+/** The packages of a folder by the folders they are in, and those that cannot be used. */
+export async function readPackages(
+  folder: string,
+): Promise<{ readonly packages: Map<string, PolicyPackage>; readonly refused: readonly RefusedPackage[] }> {
+  const packages = new Map<string, PolicyPackage>();
+  const refused: RefusedPackage[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const { name: label } of entries.filter((entry) => entry.isDirectory()).slice(0, MAX_PACKAGES)) {
+    const inside = await readdir(join(folder, label));
+    if (!inside.includes(MANIFEST_NAME)) continue;
+    const one = await readPackage(join(folder, label), label);
+    if ('failure' in one) refused.push(one);
+    else packages.set(label, one);
+  }
+  return { packages, refused };
+}
+
+/**
+ * `use: file:greet` names the policy in the folder `greet` by what its content is; of one that is refused by its name, so that
+ * the reason is told. Unknown folders stay and are reported.
+ */
+function withoutFiles(
+  document: JsonValue,
+  packages: ReadonlyMap<string, PolicyPackage>,
+  refused: readonly RefusedPackage[],
+): JsonValue {
   return mapPositions(document, (position) => {
     const { use } = position;
     if (typeof use !== 'string' || !use.startsWith('file:')) return position;
-    const found = packages.get(use.slice('file:'.length).replace(/^\.\//, '').replace(/\/$/, ''));
-    return found === undefined ? position : { ...position, use: found.digest };
+    const label = use.slice('file:'.length).replace(/^\.\//, '').replace(/\/$/, '');
+    const digest = packages.get(label)?.digest;
+    const name = refused.find(({ folder }) => folder === label)?.name;
+    return { ...position, use: digest ?? name ?? use };
   });
 }

@@ -2,7 +2,9 @@
 
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '../internal/canonical-json.ts';
+import { packageFile } from '../internal/package-files.ts';
 import { type Sha256, sha256 } from '../internal/sha256.ts';
 import type { PolicyManifest } from '../policy/manifest/manifest.ts';
 import { parseManifest } from '../policy/manifest/parse-manifest.ts';
@@ -28,8 +30,17 @@ export interface RefusedPackage {
   readonly failure: PolicyFailure;
 }
 
-/** `folder` is the path of the package, `label` how messages call it. */
-export async function readPackage(folder: string, label: string): Promise<PolicyPackage | RefusedPackage> {
+/** `folder` is the path of the package, `label` how messages call it. Its module is in that folder. */
+export function readPackage(folder: string, label: string): Promise<PolicyPackage | RefusedPackage> {
+  return readWithin(folder, label, folder);
+}
+
+/** A folder of the catalogue: its module is where this package keeps the modules it builds. */
+export function shippedPackage(folder: string, label: string): Promise<PolicyPackage | RefusedPackage> {
+  return readWithin(folder, label, fileURLToPath(packageFile('')));
+}
+
+async function readWithin(folder: string, label: string, within: string): Promise<PolicyPackage | RefusedPackage> {
   let name: string | undefined;
   const refused = (failure: PolicyFailure): RefusedPackage => ({ folder: label, name, failure });
   try {
@@ -52,7 +63,7 @@ export async function readPackage(folder: string, label: string): Promise<Policy
         policyFailure('MODULE_INVALID', 'the manifest names no module; native policies are given in code'),
       );
     }
-    const bytes = await readModule(folder, manifest.module.file);
+    const bytes = await readModule(folder, manifest.module.file, within);
     const moduleDigest = sha256(bytes);
     if (moduleDigest !== manifest.module.sha256) {
       const { file: path } = manifest.module;
@@ -68,8 +79,8 @@ export async function readPackage(folder: string, label: string): Promise<Policy
 }
 
 /** A module is beside its manifest or below it; a link must not lead out of the folder. */
-async function readModule(folder: string, file: string): Promise<Uint8Array> {
-  const [root, path] = await Promise.all([realpath(folder), realpath(join(folder, file))]);
+async function readModule(folder: string, file: string, within: string): Promise<Uint8Array> {
+  const [root, path] = await Promise.all([realpath(within), realpath(join(folder, file))]);
   if (!path.startsWith(root + sep)) throw new Error(`${file} is not in the folder of its manifest`);
   const { size } = await stat(path);
   if (size > MAX_MODULE_BYTES) throw new Error(`${file} has ${size} bytes; ${MAX_MODULE_BYTES} are the limit`);

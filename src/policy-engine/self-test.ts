@@ -9,8 +9,10 @@ import type { HookInput } from '../policy/model/inputs.ts';
 import type { Outcome, PolicyInstance } from '../policy/model/instance.ts';
 import { Phase } from '../policy/model/phases.ts';
 import { type Body, NO_BODY, NOTHING_GATHERED, type RequestView, type ResponseView } from '../policy/model/views.ts';
+import { loadConfigResolver } from '../policy/params/load-config-resolver.ts';
 import { Redactor } from '../policy/params/redactor.ts';
 import { resolveParams } from '../policy/params/resolve-params.ts';
+import { needsConfig } from '../policy/params/system-params.ts';
 
 export interface SelfTestResult {
   readonly phase: SelfTest['phase'];
@@ -54,7 +56,7 @@ export async function runSelfTest(entry: CatalogEntry, test: SelfTest): Promise<
   return judge(phase, expect, outcomeJson(outcome), durationUs);
 }
 
-/** A fresh instance with the parameters of a case; whoever asks for it destroys it. */
+/** A fresh instance with the parameters of a case, and `config` for an operator's; whoever asks for it destroys it. */
 export async function prepareCase(
   { factory, manifest }: CatalogEntry,
   { phase, input }: SelfTest,
@@ -66,7 +68,7 @@ export async function prepareCase(
     path: '/params',
     sources: {},
     redactor: new Redactor(),
-    resolve: undefined,
+    resolve: needsConfig(manifest.systemParameters) ? await loadConfigResolver(memberOf(input, 'config')) : undefined,
   });
   if ('problems' in resolved) {
     const [first] = resolved.problems;

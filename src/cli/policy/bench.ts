@@ -28,7 +28,7 @@ interface Figures {
 /** Exit code 1 when a call fails. Rejects with a `UsageError` when there is nothing to measure. */
 export async function benchPolicy(folder: string, { calls, json }: BenchOptions): Promise<ExitCode> {
   const found = await readPolicyFolder(folder);
-  const entry = 'failure' in found ? found.failure : loadPackage(found, () => undefined);
+  const entry = 'failure' in found ? found.failure : await loadPackage(found, () => undefined);
   if (isPolicyFailure(entry)) throw new UsageError(escapeControls(`${folder}: ${entry.code}: ${entry.message}`));
   const { manifest } = entry;
   if (manifest.selfTest.length === 0) throw new UsageError(`${folder}: the manifest has no selfTest to measure`);

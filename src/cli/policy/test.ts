@@ -12,7 +12,8 @@ import { readPolicyFolder } from './read-policy.ts';
 /** Exit code 1 when a case fails, when there is none, or when the policy cannot be loaded. */
 export async function testPolicy(folder: string, options: { readonly json?: boolean }): Promise<ExitCode> {
   const found = await readPolicyFolder(folder);
-  const loaded = 'failure' in found ? found.failure : loadPackage(found, (line) => printError(escapeControls(line)));
+  const loaded =
+    'failure' in found ? found.failure : await loadPackage(found, (line) => printError(escapeControls(line)));
   if (isPolicyFailure(loaded)) {
     const { code, message } = loaded;
     if (options.json === true) printJson({ policy: null, passed: false, problem: { code, message }, cases: [] });

@@ -1,6 +1,7 @@
 /** The five ways in which a chain can be right and still not do what its author meant (spec/policies.md §3.2). */
 
 import { isJsonObject, type JsonValue } from '../../internal/json.ts';
+import type { Chain } from '../chain/chain.ts';
 import type { HeaderSelection, PolicyManifest } from '../manifest/manifest.ts';
 import type { ProcessingModes } from '../model/modes.ts';
 import type { PreparedPosition } from './prepare-position.ts';
@@ -25,14 +26,31 @@ export interface LintFinding {
 interface LintRoute {
   readonly route: RouteSpec;
   readonly prepared: readonly PreparedPosition[];
+  /** As it was built: which of the hooks that a manifest declares the parameters left out. */
+  readonly chain: Chain | undefined;
 }
 
 /** Findings of all routes; warnings, none of them keeps a route from serving. */
 export function lintRoutes(routes: readonly LintRoute[]): readonly LintFinding[] {
   const findings: LintFinding[] = [];
-  for (const { route, prepared } of routes) findings.push(...lintRoute(route, prepared));
+  for (const { route, prepared, chain } of routes) {
+    findings.push(
+      ...lintRoute(
+        route,
+        prepared.map((one) => asBuilt(one, chain)),
+      ),
+    );
+  }
   findings.push(...singletonConflicts(routes));
   return findings;
+}
+
+/** A position with the modes that its instance reported, in place of the most that its manifest allows. */
+function asBuilt(position: PreparedPosition, chain: Chain | undefined): PreparedPosition {
+  const instance = chain?.positions.find(({ key }) => key === position.spec.key)?.instance;
+  if (instance === undefined || 'kind' in instance) return position;
+  const { entry } = position;
+  return { ...position, entry: { ...entry, manifest: { ...entry.manifest, processing: instance.modes } } };
 }
 
 type Hook = keyof ProcessingModes;

@@ -174,7 +174,8 @@ export class PolicySets {
         problems.push(...result.problems);
       }
     }
-    return { built, failed, problems: unique(problems), findings: lintRoutes(sound) };
+    const asBuilt = sound.map((one) => ({ ...one, chain: built.get(one.route.key)?.chain }));
+    return { built, failed, problems: unique(problems), findings: lintRoutes(asBuilt) };
   }
 
   /** Synchronous from the first line to the last: no exchange and no other activation sees a part of it. */

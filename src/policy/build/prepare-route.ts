@@ -11,6 +11,7 @@ import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { InstanceInit, PolicyInstance } from '../model/instance.ts';
 import type { ProcessingModes } from '../model/modes.ts';
 import type { CatalogEntry } from './catalog.ts';
+import { grantsOf } from './grants.ts';
 import type { Hold, InstanceTable } from './instance-table.ts';
 import { PerRequestInstance } from './per-request.ts';
 import type { PositionPreparer, PreparedPosition } from './prepare-position.ts';
@@ -183,10 +184,10 @@ async function create(
   return scope === 'per-request' ? new PerRequestInstance(factory, init, made) : made;
 }
 
-/** What init reports must be what the manifest says: chains are planned by it. */
+/** The manifest says what a policy may ask for at most; init leaves out what its parameters do not need (spec §4.2). */
 function modeDifferences({ manifest: { processing } }: CatalogEntry, modes: ProcessingModes): string[] {
   return (Object.keys(processing) as (keyof ProcessingModes)[])
-    .filter((side) => modes[side] !== processing[side])
+    .filter((side) => modes[side] !== 'skip' && modes[side] !== processing[side])
     .map((side) => `${side}: the manifest says ${processing[side]}, init says ${modes[side]}`);
 }
 
@@ -205,7 +206,7 @@ function chainPosition({ spec, entry, condition }: PreparedPosition, instance: P
     failureMode: spec.failureMode ?? (isAfter ? 'open' : manifest.failureMode),
     failureStatus: spec.failureStatus,
     acceptsTruncated: spec.acceptsTruncated ?? manifest.acceptsTruncated,
-    grants: { hopByHop: manifest.capabilities.hopByHop },
+    grants: grantsOf(manifest),
   });
 }
 

@@ -80,7 +80,8 @@ export class PolicyLock {
   }
 }
 
-function compareVersions(left: string, right: string): number {
+/** Above 0 when the left one is newer. */
+export function compareVersions(left: string, right: string): number {
   const [a, b] = [left, right].map((version) => (/^v?(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number));
   for (let i = 0; i < 3; i++) {
     const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);

@@ -3,6 +3,8 @@
 import type { JsonObject } from '../../internal/json.ts';
 import { ABIS, SCOPES } from './manifest.ts';
 
+/** The counter of a module is an i32. */
+const MAX_FUEL = 2_147_483_647;
 const NAME = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
 const VERSION = '^v(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)$';
 const DIGEST = '^sha256:[0-9a-f]{64}$';
@@ -112,8 +114,8 @@ export const MANIFEST_SCHEMA: JsonObject = object(
     capabilities: CAPABILITIES,
     limits: object({
       memoryPages: count(1, 65_536),
-      fuelPerHook: count(1_000, 1_000_000_000_000),
-      fuelInit: count(1_000, 1_000_000_000_000),
+      fuelPerHook: count(1_000, MAX_FUEL),
+      fuelInit: count(1_000, MAX_FUEL),
       deadlineMs: count(1, 30_000),
       outputBytes: count(1, 10_485_760),
       hostCalls: count(0, 65_536),

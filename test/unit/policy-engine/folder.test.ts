@@ -39,7 +39,7 @@ describe('a watched folder', () => {
   it('tells of a policy that comes, goes, and is another one, and makes no instance anew that is the same (P-29)', async () => {
     const rig = await FolderRig.create();
     await rig.configure(ROUTE('set-headers', HEADERS('1')));
-    const engine = rig.engine({ watch: true });
+    const engine = rig.engine({ watch: true, catalogue: false });
     expect((await engine.load(rig.path)).routes.get('*|/a|*')).toBe('closed');
     const ask = await serve(engine);
     expect((await ask('/a')).status).toBe(503);
@@ -83,7 +83,7 @@ describe('a module', () => {
   it('whose manifest asks for a worker runs in one, and a loop there ends at its deadline (P-52)', async () => {
     const rig = await FolderRig.create();
     await rig.add('set-headers', BOTH, 'minimumTier: isolated');
-    const limits = 'limits: { deadlineMs: 30, fuelPerHook: 1000000000000 }';
+    const limits = 'limits: { deadlineMs: 30, fuelPerHook: 2147483647 }';
     await rig.add('loop-forever', '{ requestHeaders: process }', `minimumTier: isolated\n${limits}`);
     await rig.configure(`
 routes:

@@ -337,13 +337,29 @@ describe('what is wrong with a configuration', () => {
         streamingResponse: false,
       },
     });
-    rig.add('modes', () => ({ responseHeaders: () => undefined }));
+    rig.add('modes', () => ({ responseHeaders: () => undefined, responseBody: () => undefined }));
     const report = await rig.sets.activate(documentOf({ a: [{ use: 'hooks' }], b: [{ use: 'modes' }] }));
     expect(report.problems.map(({ code, message }) => [code, message.split('; ').length])).toEqual([
       ['INIT_FAILED', 3],
       ['INIT_FAILED', 2],
     ]);
     expect(rig.alive).toEqual([]);
+  });
+
+  it('plans a chain with the hooks an instance reports, of those its manifest declares', async () => {
+    const rig = new BuildRig();
+    const both = { processing: { requestHeaders: 'process', requestBody: 'buffer' } };
+    rig.add(
+      'either',
+      ({ params }) => (params.body === true ? { requestBody: () => undefined } : { requestHeaders: () => undefined }),
+      { manifest: both },
+    );
+    const report = await rig.sets.activate(
+      documentOf({ head: [{ use: 'either' }], body: [{ use: 'either', params: { body: true } }] }),
+    );
+    expect(report.problems).toEqual([]);
+    const needs = (key: string) => rig.route(key).chain.needsRequestBody;
+    expect([needs('head'), needs('body')]).toEqual([false, true]);
   });
 
   it('P-26: does not tell secrets, even when a policy does', async () => {

@@ -93,6 +93,15 @@ describe('a manifest', () => {
     });
   });
 
+  it('may have as much fuel as the counter of a module can hold, and not more', () => {
+    const limited = (fuel: number) => `${SMALL}limits: { fuelPerHook: ${fuel}, fuelInit: ${fuel} }\n`;
+    expect(manifest(limited(2_147_483_647)).limits).toMatchObject({ fuelPerHook: 2_147_483_647 });
+    expect(faults(limited(2_147_483_648))).toEqual([
+      expect.stringMatching(/^\/limits\/fuelPerHook: .*2147483647/),
+      expect.stringMatching(/^\/limits\/fuelInit: .*2147483647/),
+    ]);
+  });
+
   it('says everything of the table, and keeps the fields nobody knows', () => {
     const read = manifest(WHOLE);
     expect(read).toMatchObject({
