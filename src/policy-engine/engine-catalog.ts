@@ -57,7 +57,9 @@ export class EngineCatalog implements PolicyCatalog {
       const { digest } = wanted;
       const native = natives.find((one) => one.digest === digest);
       const loaded = [...this.#loaded.values()].find(({ one }) => one.digest === digest || one.moduleDigest === digest);
-      return native ?? (loaded === undefined ? undefined : this.#entryOf(loaded));
+      if (native !== undefined) return native;
+      if (loaded !== undefined) return this.#entryOf(loaded);
+      return this.#refused.find((one) => one.moduleDigest === digest)?.failure;
     }
     const { name, version } = wanted;
     const fits = (candidate: { readonly name: string; readonly version: string }): boolean =>

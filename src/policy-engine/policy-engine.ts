@@ -5,6 +5,8 @@ import { EdictError } from '../errors.ts';
 import type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 import type { JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
+import type { EdictOptions } from '../options/edict-options.ts';
+import type { ResolvedOptions } from '../options/resolve.ts';
 import { type ActivationReport, PolicySets } from '../policy/build/policy-sets.ts';
 import type { HookRecorder } from '../policy/chain/decision.ts';
 import { engineFault } from '../policy/chain/engine-fault.ts';
@@ -17,12 +19,14 @@ import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { ResourceStores } from '../policy-host/resources.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
 import { FolderWatch } from './folder-watch.ts';
+import type { PolicyFollower } from './follow-relay.ts';
 import type { LoadReport } from './load-report.ts';
 import type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
 import { readFolder } from './policy-folder.ts';
@@ -54,10 +58,12 @@ export class PolicyEngine implements PolicyGate {
   readonly #sets: PolicySets;
   readonly #ports: ExchangePorts;
   readonly #timeoutMs: number;
+  readonly #resources: ResourceStores;
   readonly #listeners = new Set<(report: LoadReport) => void>();
   #counts = new Map<string, RouteCounts>();
   #table = new RouteTable<ServedRoute>([]);
   #watch: FolderWatch | undefined;
+  #follower: PolicyFollower | undefined;
   #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
@@ -69,6 +75,7 @@ export class PolicyEngine implements PolicyGate {
     this.#clock = options.clock ?? systemClock;
     this.#logger = createSafeLogger(options.logger ?? consoleLogger);
     this.#timeoutMs = timeoutOf(options);
+    this.#resources = options.host?.resources ?? new ResourceStores();
     const { flags, targetingKeyHeader } = options;
     if (flags?.isRemote === true) {
       throw new EdictError('INVALID_OPTION', 'flags must be decided in this process: give an InProcessEvaluator');
@@ -132,6 +139,33 @@ export class PolicyEngine implements PolicyGate {
     return this.#first(report);
   }
 
+  /**
+   * Follows the policies of a relay, in place of what was loaded before: with the options of a provider, of which `endpoint` is
+   * required; `policies` names tenants, `cacheDir` keeps what was good for a start without the relay.
+   *
+   * Resolves when policies of the relay, or else of the cache, are in use. Rejects with the error of the relay when there are
+   * neither within `initTimeoutMs`; it is asked on all the same, and every request is refused until it answers.
+   */
+  follow(relay: EdictOptions): Promise<PolicyFollower>;
+  /** @internal */
+  follow(relay: EdictOptions | ResolvedOptions): Promise<PolicyFollower>;
+  async follow(relay: EdictOptions | ResolvedOptions): Promise<PolicyFollower> {
+    const { followRelay } = await import('./follow-relay.ts');
+    if (this.#state === 'closed') throw new EdictError('CLOSED', 'the policy engine is closed');
+    void this.#stopWatching();
+    const follower = followRelay(relay, this.#options, {
+      resources: this.#resources,
+      activate: (document, packages, refused) =>
+        this.#inTurn(async () => {
+          if (this.#follower !== follower) throw new EdictError('CLOSED', 'the relay is followed no more');
+          return this.#activate(document, packages, refused);
+        }),
+    });
+    this.#follower = follower;
+    await follower.start();
+    return follower;
+  }
+
   /** The exchange of a request with the chain of its route. Never throws. */
   open(request: RequestView, { clientIp }: RequestOrigin): OpenExchange | ResponseView | undefined {
     if (this.#state !== 'ready') return this.#refusal(503, `the policy engine is ${this.#state}`);
@@ -158,7 +192,8 @@ export class PolicyEngine implements PolicyGate {
 
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
   describe(): EngineStatus {
-    return statusOf(this.#state, this.#sets, this.#catalog, this.#counts, this.#last);
+    const status = statusOf(this.#state, this.#sets, this.#catalog, this.#counts, this.#last);
+    return { ...status, feed: this.#follower?.describe() };
   }
 
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
@@ -170,9 +205,9 @@ export class PolicyEngine implements PolicyGate {
   /** Requests are refused from now on; exchanges that have begun end as they would have. */
   async close(): Promise<void> {
     this.#state = 'closed';
-    this.#stopWatching();
+    const stopped = this.#stopWatching();
     this.#listeners.clear();
-    await this.#loading;
+    await Promise.all([this.#loading, stopped]);
     this.#sets.close();
     await this.#workers?.close();
   }
@@ -274,15 +309,20 @@ export class PolicyEngine implements PolicyGate {
     await watch.start();
   }
 
-  #stopWatching(): void {
+  /** Ends whatever could change the policies by itself: a watch, or a feed. */
+  #stopWatching(): Promise<void> {
     this.#watch?.close();
     this.#watch = undefined;
+    const follower = this.#follower;
+    this.#follower = undefined;
+    return follower?.stop() ?? Promise.resolve();
   }
 
   #hostPorts(flags: ExchangeFlags | undefined): HostPorts {
     const logger = this.#logger;
     return {
       kv: new MemoryKv(this.#clock),
+      resources: this.#resources,
       log: ({ level, message, tenant, policy }) => {
         const text = `policy ${policy} of ${tenant}: ${message}`;
         if (level === 'error' || level === 'warn' || level === 'info') logger[level](text);

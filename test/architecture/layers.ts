@@ -18,6 +18,8 @@ const LAYERS = [
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   // Commands start the relay and the provider.
   cli: ['gateway', 'server', 'provider', 'policy-engine'],
+  // The option `policies` of a provider loads the engine.
+  provider: ['policy-engine'],
   // The engine is what the middleware asks for the chain of a request.
   'policy-engine': ['gateway'],
   // The relay serves the folder of policies that an engine would load itself.

@@ -19,7 +19,7 @@ export const greeting = (value: string, more = ''): string => `routes:
     name: pets
     policies:
       - use: set-headers
-        params: { responseHeaders: [{ name: x-m, value: '${value}' }] }
+        params: { requestHeaders: [{ name: x-m }], responseHeaders: [{ name: x-m, value: '${value}' }] }
 ${more}`;
 
 /** With the module `set-headers` and `policies.yaml`, unless `prepare` says otherwise. */
