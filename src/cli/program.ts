@@ -97,6 +97,7 @@ function addRelay(program: Command, finish: (code: ExitCode) => void): void {
     .option('--export-log', 'show usage events in the log')
     .option('--export-webhook <url>', 'post usage events to a webhook')
     .option('--export-secret <secret>', 'sign what is posted to the webhook; the secret, or @file with it')
+    .option('--policies <folder>', 'serve the policies of a folder as well')
     .option('--poll <ms>', 'time between two looks at a file, beside watching it', wholeNumber(10, 86_400_000), 2_000)
     .option('--faults', 'test mode: let tests spoil answers through PUT /edict/v1/faults')
     .option('--json', 'print the address as one JSON document')

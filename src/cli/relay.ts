@@ -27,6 +27,8 @@ export interface RelayCommandOptions {
   readonly exportSecret?: string;
   /** Milliseconds. */
   readonly poll: number;
+  /** Folder of policies. */
+  readonly policies?: string;
   readonly faults?: boolean;
   readonly json?: boolean;
 }
@@ -42,6 +44,11 @@ const ROUTES = [
   ['GET', '/health', 'alive; /health?ready says whether every file is in force'],
   ['GET', '/info', 'when the flags were loaded, what was left out'],
   ['GET', '/metrics', 'Prometheus metrics'],
+] as const;
+const POLICY_ROUTES = [
+  ['POST', '/v1/policy/configuration', 'the policies, for engines (ETag, 304)'],
+  ['GET', '/v1/policy/modules/sha256/{hex}', 'a module by its digest; manifests and resources alike'],
+  ['GET', '/stream/v1/sse/policy/change', 'changes of policies as server-sent events'],
 ] as const;
 const FAULTS_ROUTE = ['PUT', '/edict/v1/faults', 'spoil answers on purpose; GET lists, DELETE clears'] as const;
 
@@ -61,6 +68,7 @@ export async function runRelay(options: RelayCommandOptions): Promise<ExitCode> 
     exporters,
     evaluationContextEnrichment: enrichment,
     checkIntervalMs: options.poll,
+    ...(options.policies === undefined ? {} : { policies: options.policies }),
     faults: options.faults === true,
     logger: stderrLogger(paintFor(process.stderr)),
   });
@@ -126,11 +134,16 @@ async function announce(relay: Relay, options: RelayCommandOptions, keyCount: nu
     [{ text: 'flags', style: 'dim' }, { text: count }],
     [{ text: 'keys', style: 'dim' }, { text: keys }],
   ];
+  if (options.policies !== undefined) facts.push([{ text: 'policies', style: 'dim' }, { text: options.policies }]);
   const exports = exportPlaces(options);
   if (exports !== '') facts.push([{ text: 'events', style: 'dim' }, { text: exports }]);
   for (const line of alignColumns(facts, paint, '  ')) print(line);
   print();
-  const served = options.faults === true ? [...ROUTES, FAULTS_ROUTE] : ROUTES;
+  const served = [
+    ...ROUTES,
+    ...(options.policies === undefined ? [] : POLICY_ROUTES),
+    ...(options.faults === true ? [FAULTS_ROUTE] : []),
+  ];
   const routes = served.map(([method, path, what]): Cell[] => [
     { text: method },
     { text: path },

@@ -35,9 +35,9 @@ export interface EdictOptions {
   readonly authScheme?: 'x-api-key' | 'bearer' | undefined;
   /**
    * Further request headers; the function gets the purpose of the request (`configuration`, `change`, `evaluation`,
-   * `collector`, `stream`). Headers that frame the message (Content-Type, Content-Length, Host, If-None-Match,
-   * Connection, Transfer-Encoding and the like) stay ours. A gateway in front of the relay wants its own credentials or
-   * routing hints. Default: none.
+   * `collector`, `stream`, `policy`). Headers that frame the message (Content-Type, Content-Length, Host,
+   * If-None-Match, Connection, Transfer-Encoding and the like) stay ours. A gateway in front of the relay wants its own
+   * credentials or routing hints. Default: none.
    */
   readonly headers?: Readonly<Record<string, string>> | HeadersFunction | undefined;
   /**
@@ -124,6 +124,12 @@ export interface EdictOptions {
    */
   readonly streamTriggerDelayMs?: number | undefined;
   /**
+   * Follow the policies of the relay as well: of all tenants (`true`), or of these. The engine is
+   * `provider.policyEngine()`. A relay without policies leaves flags as they are. A gateway that decides flags and
+   * policies needs one connection, one key and one set of retries for both. Default: off.
+   */
+  readonly policies?: boolean | readonly string[] | undefined;
+  /**
    * Failed refreshes in a row before the state is STALE (a 401 or 403 counts at once). Serving goes on. In remote mode
    * failed evaluations count too, and after as many without any answer only one evaluation a second asks. Raise it when
    * short outages of the relay are normal and should alarm nobody. Default: 3.
@@ -162,6 +168,13 @@ export interface EdictOptions {
    * week are worse than the defaults in the code. Default: 0 ms.
    */
   readonly persistMaxAgeMs?: number | undefined;
+  /**
+   * Folder that keeps the last good policies of the relay for the next start: configuration, modules and stores, each
+   * checked when it is read, 512 MiB at most. Several processes may share one. It holds no secret that a template
+   * refers to. No effect without `policies`. A restart while the relay is down then serves the policies of before,
+   * instead of answering 503. Default: none (off).
+   */
+  readonly cacheDir?: string | URL | undefined;
   /**
    * Budget of closing: what is not done by then is left behind. Keep it under the grace period your orchestrator gives
    * before it kills. Default: 2000 ms.

@@ -25,7 +25,8 @@ export type ResolvedOptions = { readonly [Name in Exclude<OptionName, 'logger'>]
 /** What `resolveOptions` gave: provider and evaluators pass it on, and a second check would repeat every warning. */
 const RESOLVED = new WeakSet<object>();
 
-function isResolved(options: EdictOptions | ResolvedOptions): options is ResolvedOptions {
+/** Whether `resolveOptions` has checked and completed these already. */
+export function isResolved(options: EdictOptions | ResolvedOptions): options is ResolvedOptions {
   return typeof options === 'object' && options !== null && RESOLVED.has(options);
 }
 
@@ -90,7 +91,10 @@ function resolveOne(name: OptionName, value: unknown): unknown {
 
 /** Rules that look at more than one option. */
 function checkTogether(options: Omit<ResolvedOptions, 'logger'>): void {
-  const { endpoint, bootstrap, evaluationType, dispatcher, fetch } = options;
+  const { endpoint, bootstrap, evaluationType, policies, dispatcher, fetch } = options;
+  if (endpoint === undefined && policies !== undefined) {
+    throw new EdictError('INVALID_OPTION', 'endpoint: got undefined; policies come from a relay');
+  }
   if (endpoint === undefined && evaluationType === 'remote') {
     throw new EdictError('INVALID_OPTION', "endpoint: got undefined; evaluationType 'remote' requires it");
   }

@@ -108,7 +108,11 @@ export class CatalogSnapshot implements PolicyCatalog {
     if ('digest' in wanted) {
       const { digest } = wanted;
       const native = this.#natives.find((one) => one.digest === digest);
-      return native ?? this.#loaded.find(({ one }) => one.digest === digest || one.moduleDigest === digest);
+      return (
+        native ??
+        this.#loaded.find(({ one }) => one.digest === digest || one.moduleDigest === digest) ??
+        this.refused.find((one) => one.moduleDigest === digest)?.failure
+      );
     }
     const { name } = wanted;
     const fits = (candidate: Versioned): boolean => candidate.name === name && isVersion(candidate, wanted.version);

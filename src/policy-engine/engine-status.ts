@@ -2,6 +2,7 @@
 
 import type { PositionStatus } from '../policy/build/route-version.ts';
 import type { ConfigProblem } from '../policy/model/config-problem.ts';
+import type { PolicyFeedStatus } from '../policy-feed/feed-status.ts';
 import type { EngineCatalog } from './engine-catalog.ts';
 import type { EngineTenants } from './engine-tenants.ts';
 import type { LoadReport } from './load-report.ts';
@@ -33,6 +34,8 @@ export interface EngineStatus {
   /** Folders whose policy was refused, with the reason. */
   readonly refused: readonly { readonly folder: string; readonly code: string; readonly message: string }[];
   readonly instances: { readonly live: number; readonly referenced: number; readonly created: number };
+  /** Of the relay that is followed; undefined while none is. */
+  readonly feed?: PolicyFeedStatus | undefined;
   /** Of the last load, good or not. */
   readonly lastLoad: LoadReport | undefined;
 }

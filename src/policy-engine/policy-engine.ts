@@ -4,6 +4,8 @@ import { EdictError } from '../errors.ts';
 import type { Opening, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
+import type { EdictOptions } from '../options/edict-options.ts';
+import type { ResolvedOptions } from '../options/resolve.ts';
 import type { PolicySetsOptions } from '../policy/build/policy-sets.ts';
 import { readSpecification } from '../policy/build/read-document.ts';
 import type { DecisionLog } from '../policy/decisions/decision-log.ts';
@@ -17,6 +19,7 @@ import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { ResourceStores } from '../policy-host/resources.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { decisionLogOf } from './decisions-options.ts';
@@ -25,6 +28,7 @@ import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
 import { EngineTenants } from './engine-tenants.ts';
 import { FolderWatch } from './folder-watch.ts';
+import type { PolicyFollower } from './follow-relay.ts';
 import type { LoadReport, RollbackReport } from './load-report.ts';
 import type { PolicyEngineOptions } from './options.ts';
 import { readFolder } from './policy-folder.ts';
@@ -58,8 +62,10 @@ export class PolicyEngine implements PolicyGate {
   readonly #decisions: DecisionLog | undefined;
   readonly #tenants: EngineTenants;
   readonly #gate: TenantGate;
+  readonly #resources: ResourceStores;
   readonly #listeners = new Set<(report: LoadReport) => void>();
   #watch: FolderWatch | undefined;
+  #follower: PolicyFollower | undefined;
   #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
@@ -71,6 +77,7 @@ export class PolicyEngine implements PolicyGate {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = createSafeLogger(options.logger ?? consoleLogger);
+    this.#resources = options.host?.resources ?? new ResourceStores();
     const { flags, tenants = {}, decisions, onHook } = options;
     if (flags?.isRemote === true) {
       throw new EdictError('INVALID_OPTION', 'flags must be decided in this process: give an InProcessEvaluator');
@@ -118,15 +125,42 @@ export class PolicyEngine implements PolicyGate {
    */
   async load(source: string | JsonValue): Promise<LoadReport> {
     if (typeof source !== 'string') {
-      this.#stopWatching();
+      void this.#stopWatching();
       return this.#first(await this.#inTurn(() => this.#activate(source, [], [])));
     }
     // Watched before it is read: what changes meanwhile is read again.
-    if (this.#options.watch === false) this.#stopWatching();
+    if (this.#options.watch === false) void this.#stopWatching();
     else await this.#startWatching(source);
     const report = await this.#inTurn(() => this.#readFolder(source));
-    if (this.#state !== 'ready') this.#stopWatching();
+    if (this.#state !== 'ready') void this.#stopWatching();
     return this.#first(report);
+  }
+
+  /**
+   * Follows the policies of a relay, in place of what was loaded before: with the options of a provider, of which `endpoint` is
+   * required; `policies` names tenants, `cacheDir` keeps what was good for a start without the relay.
+   *
+   * Resolves when policies of the relay, or else of the cache, are in use. Rejects with the error of the relay when there are
+   * neither within `initTimeoutMs`; it is asked on all the same, and every request is refused until it answers.
+   */
+  follow(relay: EdictOptions): Promise<PolicyFollower>;
+  /** @internal */
+  follow(relay: EdictOptions | ResolvedOptions): Promise<PolicyFollower>;
+  async follow(relay: EdictOptions | ResolvedOptions): Promise<PolicyFollower> {
+    const { followRelay } = await import('./follow-relay.ts');
+    if (this.#state === 'closed') throw new EdictError('CLOSED', 'the policy engine is closed');
+    void this.#stopWatching();
+    const follower = followRelay(relay, this.#options, {
+      resources: this.#resources,
+      activate: (document, packages, refused) =>
+        this.#inTurn(async () => {
+          if (this.#follower !== follower) throw new EdictError('CLOSED', 'the relay is followed no more');
+          return this.#activate(document, packages, refused);
+        }),
+    });
+    this.#follower = follower;
+    await follower.start();
+    return follower;
   }
 
   /** The exchange of a request with the chain of its route. Never throws. */
@@ -139,7 +173,8 @@ export class PolicyEngine implements PolicyGate {
 
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
   describe(): EngineStatus {
-    return statusOf(this.#state, this.#revision, this.#tenants, this.#catalog, this.#last);
+    const status = statusOf(this.#state, this.#revision, this.#tenants, this.#catalog, this.#last);
+    return { ...status, feed: this.#follower?.describe() };
   }
 
   /** The status of every tenant: plain JSON, secrets redacted. */
@@ -187,10 +222,10 @@ export class PolicyEngine implements PolicyGate {
     const untilMs = this.#clock.monotonic() + deadlineMs;
     const leftMs = (): number => Math.max(0, untilMs - this.#clock.monotonic());
     this.#state = 'closed';
-    this.#stopWatching();
+    const stopped = this.#stopWatching();
     this.#listeners.clear();
     const ended = this.#tenants.registry.close(deadlineMs);
-    await this.#loading;
+    await Promise.all([this.#loading, stopped]);
     await ended;
     await this.#decisions?.close(leftMs());
     await this.#workers?.close(leftMs());
@@ -260,7 +295,7 @@ export class PolicyEngine implements PolicyGate {
   }
 
   async #startWatching(folder: string): Promise<void> {
-    this.#stopWatching();
+    void this.#stopWatching();
     if (this.#state === 'closed') return;
     const times = { clock: this.#clock, debounceMs: DEBOUNCE_MS, checkIntervalMs: CHECK_INTERVAL_MS };
     const watch = new FolderWatch(folder, times, () => {
@@ -274,9 +309,13 @@ export class PolicyEngine implements PolicyGate {
     await watch.start();
   }
 
-  #stopWatching(): void {
+  /** Ends whatever could change the policies by itself: a watch, or a feed. */
+  #stopWatching(): Promise<void> {
     this.#watch?.close();
     this.#watch = undefined;
+    const follower = this.#follower;
+    this.#follower = undefined;
+    return follower?.stop() ?? Promise.resolve();
   }
 
   #setsOptions(exchangeFlags: ExchangeFlags | undefined): PolicySetsOptions {
@@ -306,6 +345,7 @@ export class PolicyEngine implements PolicyGate {
     const logger = this.#logger;
     return {
       kv: new MemoryKv(this.#clock),
+      resources: this.#resources,
       log: ({ level, message, tenant, policy }) => {
         const text = `policy ${policy} of ${tenant}: ${message}`;
         if (level === 'error' || level === 'warn' || level === 'info') logger[level](text);

@@ -27,6 +27,8 @@ export interface PolicyPackage {
 export interface RefusedPackage {
   readonly folder: string;
   readonly name: string | undefined;
+  /** Of its module, where something names it by that. */
+  readonly moduleDigest?: Sha256;
   readonly failure: PolicyFailure;
 }
 
@@ -71,11 +73,15 @@ async function readWithin(folder: string, label: string, within: string): Promis
         policyFailure('DIGEST_MISMATCH', `${path} is ${moduleDigest}, the manifest says ${manifest.module.sha256}`),
       );
     }
-    const digest = sha256(canonicalJson({ module: moduleDigest, manifest: manifest.source }));
-    return { manifest, bytes, moduleDigest, digest };
+    return packageOf(manifest, bytes, moduleDigest);
   } catch (caught) {
     return refused(policyFailure('MODULE_INVALID', (caught as Error).message));
   }
+}
+
+export function packageOf(manifest: PolicyManifest, bytes: Uint8Array, moduleDigest: Sha256): PolicyPackage {
+  const digest = sha256(canonicalJson({ module: moduleDigest, manifest: manifest.source }));
+  return { manifest, bytes, moduleDigest, digest };
 }
 
 /** A module is beside its manifest or below it; a link must not lead out of the folder. */

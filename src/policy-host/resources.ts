@@ -65,6 +65,16 @@ export class ResourceStores {
     return own ?? this.#tenants.get(EVERY_TENANT)?.get(kind)?.documents.get(id);
   }
 
+  /** There is no store of that kind any more. */
+  unload(tenant: string | typeof EVERY_TENANT, kind: string): void {
+    const places = this.#tenants.get(tenant);
+    const place = places?.get(kind);
+    if (places === undefined || place === undefined) return;
+    this.#release(place);
+    places.delete(kind);
+    if (places.size === 0) this.#tenants.delete(tenant);
+  }
+
   forget(tenant: string | typeof EVERY_TENANT): void {
     for (const place of this.#tenants.get(tenant)?.values() ?? []) this.#release(place);
     this.#tenants.delete(tenant);

@@ -10,11 +10,12 @@ import type {
   ResolutionDetails,
   TrackingEventDetails,
 } from '@openfeature/server-sdk';
-import type { EdictErrorCode } from '../errors.ts';
+import { EdictError, type EdictErrorCode } from '../errors.ts';
 import { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
 import type { FlagType, Resolution } from '../evaluator/resolution.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import { resolveOptions } from '../options/resolve.ts';
+import type { PolicyEngine } from '../policy-engine/policy-engine.ts';
 import { isHeard, publish } from '../telemetry/channels.ts';
 import { Instruments } from '../telemetry/instruments.ts';
 import { consoleLogger, createSafeLogger } from '../telemetry/logger.ts';
@@ -25,6 +26,7 @@ import { completeDiagnostics, type Diagnostics } from './diagnostics.ts';
 import { INSTRUMENT_ROWS } from './instrument-rows.ts';
 import { LifecycleEvents } from './lifecycle-events.ts';
 import { ProviderEvents } from './provider-events.ts';
+import { ProviderPolicies } from './provider-policies.ts';
 import { ProviderUsage } from './provider-usage.ts';
 import { ProviderStartError } from './start-error.ts';
 
@@ -51,6 +53,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
   readonly evaluator: E;
   readonly #lifecycle: LifecycleEvents;
   readonly #usage: ProviderUsage | undefined;
+  readonly #policies: ProviderPolicies | undefined;
   readonly #instruments: Instruments<Diagnostics> | undefined;
 
   /** Throws `EdictError` INVALID_OPTION before any I/O. */
@@ -71,6 +74,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
       this.evaluator = createEvaluator(options) as E;
       this.events = new ProviderEvents(options.logger);
       this.#usage = ProviderUsage.create(options, this.evaluator);
+      if (options.policies !== undefined) this.#policies = new ProviderPolicies(options, this.evaluator);
       const { meter, logger } = options;
       if (meter !== undefined) {
         this.#instruments = new Instruments(meter, INSTRUMENT_ROWS, () => this.diagnostics(), logger);
@@ -93,6 +97,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
   async initialize(): Promise<void> {
     const settled = this.#lifecycle.begin();
     this.#instruments?.register();
+    this.#policies?.start();
     try {
       await this.evaluator.initialize();
     } catch (caught) {
@@ -113,7 +118,7 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
   async onClose(): Promise<void> {
     this.#lifecycle.close();
     this.#instruments?.remove();
-    await Promise.all([this.evaluator.close(), this.#usage?.close()]);
+    await Promise.all([this.evaluator.close(), this.#usage?.close(), this.#policies?.close()]);
   }
 
   resolveBooleanEvaluation(
@@ -175,6 +180,19 @@ export class EdictProvider<E extends AbstractEvaluator = AbstractEvaluator> impl
     const age = this.evaluator.confirmedAgeMs;
     if (age !== undefined && age <= maxAgeMs) return 'fresh';
     return this.evaluator.refresh(`refreshIfStale(${maxAgeMs})`);
+  }
+
+  /**
+   * The engine of the option `policies`, for `policyMiddleware`: it follows the relay from `initialize()` to `onClose()`, and
+   * refuses every request until policies are there. Its flags are this provider's. Rejects with `INVALID_OPTION` without the
+   * option.
+   */
+  policyEngine(): Promise<PolicyEngine> {
+    const without = new EdictError(
+      'INVALID_OPTION',
+      'policies: got undefined; set it to follow the policies of the relay',
+    );
+    return this.#policies?.engine() ?? Promise.reject(without);
   }
 
   /** State, configuration, counters and options as plain JSON; no credential, no context value (docs/observability.md). */

@@ -43,11 +43,21 @@ export interface RelayFailure {
   readonly pace: RetryPace;
 }
 
+/** A failure on its way through code that throws; a feed that catches it keeps to its pace. */
+export class RequestFailed extends Error {
+  readonly failure: RelayFailure;
+
+  constructor(failure: RelayFailure) {
+    super(failure.error.message, { cause: failure.error });
+    this.failure = failure;
+  }
+}
+
 /** After a 401, fresh credentials are tried at once, but not more often than this. */
 const REPEAT_INTERVAL_MS = 30_000;
 
 /** Purposes whose request may be repeated after a 401: an evaluation never is, and a stream has a cadence of its own. */
-const REPEATABLE: ReadonlySet<HeaderPurpose> = new Set(['configuration', 'change', 'collector']);
+const REPEATABLE: ReadonlySet<HeaderPurpose> = new Set(['configuration', 'change', 'collector', 'policy']);
 
 /** Statuses whose Retry-After is believed. */
 const mayAskToWait = (status: number): boolean => status === 408 || status === 425 || status === 429 || status >= 500;

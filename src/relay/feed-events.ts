@@ -4,8 +4,12 @@ import type { EdictError } from '../errors.ts';
 import type { ConfigurationResult } from './configuration-client.ts';
 import type { RelayFailure } from './connection.ts';
 
+/** What a feed is about: its configuration is made of these. */
+export type FeedContents = 'flags' | 'routes';
+
 /** What the feed must know of a compiled configuration. */
 export interface CompiledFacts {
+  /** Of routes in a feed of policies. */
   readonly flagCount: number;
   /** The document had `errorCode`, `errorDetails` or `message`; matters only when it has no flags. */
   readonly suspicious: boolean;
@@ -26,9 +30,12 @@ export interface FeedPorts<C extends CompiledFacts> {
   fetch(validator: string | undefined): Promise<ConfigurationResult>;
   /** Rejects with an `EdictError` (INVALID_BODY, CONFIGURATION_TOO_LARGE …) when the body cannot be used. */
   compile(body: Uint8Array): Promise<C>;
-  /** Makes the configuration the one in use, at once. The validator is kept only when this returns. */
-  publish(compiled: C, meta: ConfigurationMeta): void;
-  /** How many flags are in use now, whoever loaded them; zero flags from the relay are guarded while there are any. */
+  /**
+   * Makes the configuration the one in use, at once or when the promise resolves. The validator is kept only when this returns,
+   * or resolves; what it throws is a failed refresh.
+   */
+  publish(compiled: C, meta: ConfigurationMeta): void | Promise<void>;
+  /** How many flags (or routes) are in use now, whoever loaded them; zero from the relay are guarded while there are any. */
   flagsInUse(): number;
   onEvent(event: FeedEvent): void;
   /** The relay said that the configuration in use is still its own. */

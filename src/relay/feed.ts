@@ -8,11 +8,13 @@ import { isHeard, publish } from '../telemetry/channels.ts';
 import type { CadenceOptions } from './cadence.ts';
 import { delayAfterFailure, delayBeforePoll, delayBeforeRecheck } from './cadence.ts';
 import type { ChangedConfiguration } from './configuration-client.ts';
+import { RequestFailed } from './connection.ts';
 import { FeedCounters } from './feed-counters.ts';
 import type {
   Attempt,
   CompiledFacts,
   ConfigurationMeta,
+  FeedContents,
   FeedEvent,
   FeedPorts,
   LocalState,
@@ -30,7 +32,10 @@ const NO_ERROR = { code: undefined, status: undefined } as const;
 
 export type FeedOptions = HealthOptions &
   CadenceOptions &
-  Pick<ResolvedOptions, 'initTimeoutMs' | 'emptyConfiguration' | 'flagList' | 'flagPrefix'>;
+  Pick<ResolvedOptions, 'initTimeoutMs' | 'emptyConfiguration' | 'flagList' | 'flagPrefix'> & {
+    /** Default `flags`. */
+    readonly contents?: FeedContents;
+  };
 
 /**
  * The poller of one relay. One feed lives once: `start`, then `stop`; a restart takes a new one.
@@ -82,7 +87,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
   constructor(options: FeedOptions, ports: FeedPorts<C>) {
     this.#options = options;
     this.#ports = ports;
-    this.#guard = new ZeroFlagGuard(options.emptyConfiguration);
+    this.#guard = new ZeroFlagGuard(options.emptyConfiguration, options.contents);
     this.#health = new FeedHealth(options, (event) => this.#emit(event));
     this.#counters = new FeedCounters(options.clock);
     this.#flips = new FlipCounter(options.clock);
@@ -206,7 +211,8 @@ export class ConfigurationFeed<C extends CompiledFacts> {
       this.#current = undefined;
       if (this.#isStopped) return 'failed';
       const result = this.#settle(attempt);
-      if (isHeard('edict:poll')) {
+      // The channel is that of flags.
+      if (this.#options.contents !== 'routes' && isHeard('edict:poll')) {
         const { code, status } = attempt.kind === 'failed' ? attempt.error : NO_ERROR;
         publish('edict:poll', { outcome: result, code, status });
       }
@@ -224,6 +230,7 @@ export class ConfigurationFeed<C extends CompiledFacts> {
       return result;
     } catch (caught) {
       this.#guard.reset();
+      if (caught instanceof RequestFailed) return caught.failure;
       return { kind: 'failed', error: EdictError.from(caught, 'INVALID_BODY'), pace: 'backoff' };
     }
   }
@@ -248,7 +255,8 @@ export class ConfigurationFeed<C extends CompiledFacts> {
       if (inUse > 0 || this.#applied === undefined) this.#options.logger.warn(zeroFlagsWarning(this.#options));
     }
     const first = !this.#hasPublished;
-    this.#ports.publish(compiled, meta);
+    const published = this.#ports.publish(compiled, meta);
+    if (published !== undefined) await published;
     this.#hasPublished = true;
     this.#applied = meta;
     if (this.#flips.note(meta.digest)) {
@@ -339,7 +347,8 @@ function emptyRefused(mode: FeedOptions['emptyConfiguration']): EdictError {
   return new EdictError('EMPTY_REFUSED', `the answer has no flags and was refused: ${reason}`);
 }
 
-function zeroFlagsWarning({ flagList, flagPrefix }: FeedOptions): string {
+function zeroFlagsWarning({ contents, flagList, flagPrefix }: FeedOptions): string {
+  if (contents === 'routes') return 'the policy configuration of the relay has no routes';
   const filters = [
     ...(flagList.length > 0 ? [`flagList (${flagList.length} keys)`] : []),
     ...(flagPrefix === undefined ? [] : [`flagPrefix '${flagPrefix}'`]),

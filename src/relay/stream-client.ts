@@ -27,9 +27,11 @@ const STREAM_HEADERS = [
 /** The connection should be the stream's own: what ends one of its requests early would end the stream as well. */
 export class StreamClient {
   readonly #connection: RelayConnection;
+  readonly #route: string;
 
-  constructor(connection: RelayConnection) {
+  constructor(connection: RelayConnection, route: string = STREAM_ROUTE) {
     this.#connection = connection;
+    this.#route = route;
   }
 
   /** Connects. Never rejects; who gets a body destroys it at the end. The key travels in the query and is in no text. */
@@ -38,7 +40,7 @@ export class StreamClient {
       const answer = await this.#connection.open({
         purpose: 'stream',
         method: 'GET',
-        route: STREAM_ROUTE,
+        route: this.#route,
         headers: STREAM_HEADERS,
         signal,
       });
@@ -56,7 +58,7 @@ export class StreamClient {
   #read(answer: StreamedAnswer): StreamResult {
     const { status, headers, body } = answer;
     if (status === 204 || status === 404) return { kind: 'absent', status };
-    if (status !== 200) return this.#connection.refusal({ ...answer, bytes: NO_BYTES }, STREAM_ROUTE);
+    if (status !== 200) return this.#connection.refusal({ ...answer, bytes: NO_BYTES }, this.#route);
     const type = headerText(headers, 'content-type')?.split(';')[0]?.trim().toLowerCase();
     if (type === 'text/event-stream' && contentCodings(headers).length === 0) return { kind: 'open', body };
     body.destroy();

@@ -9,6 +9,7 @@ import type { ResolvedOptions } from '../options/resolve.ts';
 import { type ChannelMessages, isHeard, publish } from '../telemetry/channels.ts';
 import { backoff, jittered } from './backoff.ts';
 import type { RelayFailure } from './connection.ts';
+import type { FeedContents } from './feed-events.ts';
 import type { StreamFacts } from './relay-facts.ts';
 import type { StreamClient } from './stream-client.ts';
 import { StreamParser } from './stream-parser.ts';
@@ -22,7 +23,10 @@ export type StreamOptions = Pick<
   | 'clock'
   | 'random'
   | 'logger'
->;
+> & {
+  /** Default `flags`. */
+  readonly contents?: FeedContents;
+};
 
 export interface StreamPorts {
   /** One conditional fetch is due. */
@@ -109,7 +113,7 @@ export class StreamTrigger {
         this.#options.logger.warn(
           `the relay offers no change stream (it answered ${result.status}); the configuration is polled only`,
         );
-        tell('absent', undefined, result.status);
+        this.#tell('absent', undefined, result.status);
         break;
       case 'failed':
         this.#fail('failed', result);
@@ -143,7 +147,7 @@ export class StreamTrigger {
     this.#ports.onUp(true);
     // What happened while nobody listened is told by no event.
     this.#triggerSoon();
-    tell('opened');
+    this.#tell('opened');
   }
 
   /** Only now is an outage over: a stream that ends as soon as it began would otherwise warn each time. */
@@ -161,7 +165,7 @@ export class StreamTrigger {
     this.#after('trigger', streamTriggerDelayMs * random(), () => {
       this.#counts.triggers++;
       this.#ports.onTrigger();
-      tell('triggered');
+      this.#tell('triggered');
     });
   }
 
@@ -198,7 +202,7 @@ export class StreamTrigger {
         ? jittered(authRetryIntervalMs, random)
         : backoff(this.#consecutiveFailures, maxBackoffMs, random);
     this.#after('reconnect', Math.max(delayMs, this.#retryMs, retryAfterMs), () => void this.#connect());
-    tell(event, error.code, error.status);
+    this.#tell(event, error.code, error.status);
   }
 
   #after(name: TimerName, delayMs: number, work: () => void): void {
@@ -214,10 +218,12 @@ export class StreamTrigger {
     this.#options.clock.clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
-}
 
-function tell(event: ChannelMessages['edict:stream']['event'], code?: string, status?: number): void {
-  if (isHeard('edict:stream')) publish('edict:stream', { event, code, status });
+  /** The channel is that of flags. */
+  #tell(event: ChannelMessages['edict:stream']['event'], code?: string, status?: number): void {
+    if (this.#options.contents !== 'routes' && isHeard('edict:stream'))
+      publish('edict:stream', { event, code, status });
+  }
 }
 
 /** RFC 3339; a caller's clock may give anything. */

@@ -49,7 +49,7 @@ export interface Answer extends Body {
 export interface StreamedAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  /** Its reader listens for `error`, and destroys it at the end. Empty for statuses other than 200. */
+  /** Its reader listens for `error`, and destroys it at the end. Empty for statuses other than 200 and 206. */
   readonly body: Readable;
 }
 
@@ -90,7 +90,7 @@ export class Transport {
     return this.#within(request, async (deadline) => {
       const { statusCode, headers, body } = await this.#request(request, deadline);
       body.on('error', ignore);
-      if (statusCode === 200) {
+      if (statusCode === 200 || statusCode === 206) {
         this.#streams.add(body);
         body.once('close', () => this.#streams.delete(body));
       } else body.destroy();

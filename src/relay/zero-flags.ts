@@ -1,6 +1,7 @@
 /** What to do with an answer of zero flags: the guard against a relay that lost its flags for a moment. */
 
 import type { ResolvedOptions } from '../options/resolve.ts';
+import type { FeedContents } from './feed-events.ts';
 import { hasRelayForm } from './validator.ts';
 
 /** What the guard looks at. */
@@ -24,17 +25,19 @@ export type ZeroFlagVerdict =
  */
 export class ZeroFlagGuard {
   readonly #mode: ResolvedOptions['emptyConfiguration'];
+  readonly #contents: FeedContents;
   #isHolding = false;
 
-  constructor(mode: ResolvedOptions['emptyConfiguration']) {
+  constructor(mode: ResolvedOptions['emptyConfiguration'], contents: FeedContents = 'flags') {
     this.#mode = mode;
+    this.#contents = contents;
   }
 
   judge(answer: ZeroFlagAnswer, flagsInUse: number): ZeroFlagVerdict {
     const wasHolding = this.#isHolding;
     this.reset();
     if (this.#mode === 'accept') return 'apply';
-    if (this.#mode === 'reject' || !isCredible(answer)) return 'refuse';
+    if (this.#mode === 'reject' || !this.#isCredible(answer)) return 'refuse';
     if (flagsInUse === 0 || wasHolding) return 'apply';
     this.#isHolding = true;
     return 'hold';
@@ -44,10 +47,14 @@ export class ZeroFlagGuard {
   reset(): void {
     this.#isHolding = false;
   }
-}
 
-/** A relay's empty answer is JSON and shows the relay's hand: its version header, or a validator of its form. */
-function isCredible(answer: ZeroFlagAnswer): boolean {
-  const isFromRelay = answer.relayVersion !== undefined || hasRelayForm(answer.validator);
-  return answer.jsonMediaType && !answer.suspicious && isFromRelay;
+  /**
+   * A relay's empty answer is JSON and shows the relay's hand: its version header, or a validator of its form. A document
+   * without routes shows its hand by having the form of one; zero flags may be `{}`.
+   */
+  #isCredible(answer: ZeroFlagAnswer): boolean {
+    const isFromRelay =
+      this.#contents === 'routes' || answer.relayVersion !== undefined || hasRelayForm(answer.validator);
+    return answer.jsonMediaType && !answer.suspicious && isFromRelay;
+  }
 }

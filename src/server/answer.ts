@@ -21,8 +21,8 @@ export class Body {
   #validator: string | undefined;
   readonly #encoded = new Map<Encoding, Promise<Buffer>>();
 
-  constructor(text: string, contentType: string) {
-    this.bytes = Buffer.from(text, 'utf8');
+  constructor(content: string | Uint8Array, contentType: string) {
+    this.bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : Buffer.from(content);
     this.contentType = contentType;
   }
 
@@ -96,6 +96,8 @@ export function conditionalAnswer(
 /** The coding to answer with: br before gzip, and only when the client names it without `q=0`. */
 export function chooseEncoding(acceptEncoding: string | undefined, body: Body): Encoding | undefined {
   if (acceptEncoding === undefined || body.bytes.length < MIN_COMPRESSED_BYTES) return undefined;
+  // Modules are asked for in ranges, which count the bytes as they are.
+  if (body.contentType === 'application/wasm') return undefined;
   const accepted = new Set<string>();
   for (const item of acceptEncoding.split(',')) {
     const [coding = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());

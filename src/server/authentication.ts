@@ -76,10 +76,16 @@ export class Authentication<FlagSet> {
     return { refusal: messageAnswer(400, `error while getting flagset: ${reason}`) };
   }
 
+  /** As `refuse`, for streams. */
+  refuseStream(query: URLSearchParams): Answer | undefined {
+    return this.#isOn && !this.#isKnown(query.get('apiKey') ?? '') ? messageAnswer(401, 'Unauthorized') : undefined;
+  }
+
   /** The same for streams, which carry their key in the query because `EventSource` cannot set headers. */
   resolveStream(query: URLSearchParams): Access<FlagSet> {
     const key = query.get('apiKey') ?? '';
-    if (this.#isOn && !this.#isKnown(key)) return { refusal: messageAnswer(401, 'Unauthorized') };
+    const refusal = this.refuseStream(query);
+    if (refusal !== undefined) return { refusal };
     if (this.#only !== undefined) return { flagSet: this.#only };
     const flagSet = this.#boundTo(key);
     if (flagSet !== undefined) return { flagSet };

@@ -4,6 +4,8 @@ import type { SafeLogger } from '../telemetry/logger.ts';
 import { changedKeys } from './flag-change.ts';
 import type { StoreEvent } from './flag-store.ts';
 import type { RelayMetrics } from './metrics.ts';
+import type { PolicyEvent } from './policies/policy-source.ts';
+import type { PolicyReport } from './policies/report-routes.ts';
 import type { RelayFlagSet } from './relay-flag-set.ts';
 import { sourceLabel } from './relay-flag-set.ts';
 import type { ChangeStreams } from './stream-route.ts';
@@ -18,6 +20,8 @@ export type RelayEvent = { readonly flagSet?: string } & (
   | { readonly type: 'source-failed'; readonly source: string; readonly message: string }
   /** A source that had failed is readable again. */
   | { readonly type: 'source-recovered'; readonly source: string }
+  | PolicyEvent
+  | PolicyReport
 );
 
 type Listener = (event: RelayEvent) => void;
@@ -43,6 +47,27 @@ export class EventReporter {
     if (event.type === 'changed') this.#streams.publish(event.change, flagSet);
     this.#log(event, flagSet);
     this.#tell(flagSet.isNamed ? { flagSet: flagSet.name, ...publicEvent(event) } : publicEvent(event));
+  }
+
+  reportPolicies(event: PolicyEvent | PolicyReport, metrics: RelayMetrics): void {
+    switch (event.type) {
+      case 'policies-changed':
+        this.#logger.info(`policies changed: revision ${event.revision}`);
+        break;
+      case 'policy-refused':
+        this.#logger.error(`not served, ${event.message}`);
+        break;
+      case 'policies-failed':
+        this.#logger.error(`policies: ${event.message}; the last good ones stay in use`);
+        break;
+      case 'policy-status':
+        metrics.countPolicyStatus(String(event.status.outcome));
+        break;
+      case 'policy-decisions':
+        metrics.countPolicyDecisions(event.decisions.length);
+        break;
+    }
+    this.#tell(event);
   }
 
   #count(event: StoreEvent, metrics: RelayMetrics): void {

@@ -24,6 +24,8 @@ export class RelayMetrics {
   readonly #changes: Record<'create' | 'delete' | 'update', { total: Counter; byFlag: Counter<'flag_name'> }>;
   readonly #invalidFlags: Counter;
   readonly #sourceFailures: Counter;
+  readonly #policyDecisions: Counter;
+  readonly #policyStatuses: Counter<'outcome'>;
   readonly #requestDuration: Histogram<'code' | 'method' | 'url'>;
 
   constructor(facts: { streams(): number; invalidFlags(): number }) {
@@ -76,6 +78,18 @@ export class RelayMetrics {
     };
     this.#invalidFlags = counter('invalid_flags_total', 'Flags refused when a source was read.');
     this.#sourceFailures = counter('source_failures_total', 'Times a source of flags stopped being readable.');
+    // GO Feature Flag's relay knows no policies, so these have no name of its to keep.
+    this.#policyDecisions = new Counter({
+      name: 'edict_policy_decisions_total',
+      help: 'Decision events that engines sent.',
+      registers,
+    });
+    this.#policyStatuses = new Counter({
+      name: 'edict_policy_status_total',
+      help: 'Reports of engines on configurations, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    });
     gauge('invalid_flags', 'Flags that are left out at the moment.', facts.invalidFlags);
     gauge('stream_clients', 'Open change streams.', facts.streams);
     this.#requestDuration = new Histogram({
@@ -114,6 +128,15 @@ export class RelayMetrics {
 
   countForcedRefresh(): void {
     this.#forcedRefreshes.inc();
+  }
+
+  countPolicyDecisions(events: number): void {
+    this.#policyDecisions.inc(events);
+  }
+
+  /** The outcome is one of a report's few. */
+  countPolicyStatus(outcome: string): void {
+    this.#policyStatuses.inc({ outcome });
   }
 
   countInvalidFlag(): void {

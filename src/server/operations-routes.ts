@@ -7,11 +7,19 @@ import type { RelayFlagSet } from './relay-flag-set.ts';
 import { sourceLabel } from './relay-flag-set.ts';
 import type { Route } from './router.ts';
 
+export interface PolicyFacts {
+  readonly revision: string;
+  /** Why the folder is not in force as it is now. */
+  readonly failure: string | undefined;
+}
+
 export function operationsRoutes(dependencies: {
   readonly flagSets: readonly RelayFlagSet[];
   readonly metrics: RelayMetrics;
+  /** The policies of a relay that serves any. */
+  readonly policies?: PolicyFacts | undefined;
 }): Route[] {
-  const { flagSets, metrics } = dependencies;
+  const { flagSets, metrics, policies } = dependencies;
   return [
     {
       method: 'GET',
@@ -19,7 +27,7 @@ export function operationsRoutes(dependencies: {
       handler: ({ query }) => {
         // A constant, for liveness: restarting a relay does not mend its flag file.
         if (!query.has('ready')) return jsonAnswer(200, { initialized: true });
-        const sources = failedSources(flagSets);
+        const sources = failedSources(flagSets, policies);
         const ready = sources === undefined;
         return jsonAnswer(ready ? 200 : 503, { initialized: true, ready, sources });
       },
@@ -31,7 +39,8 @@ export function operationsRoutes(dependencies: {
         jsonAnswer(200, {
           cacheRefresh: latest(flagSets).toISOString(),
           flagsets: flagSets.some(({ isNamed }) => isNamed) ? loadTimes(flagSets) : undefined,
-          sources: failedSources(flagSets),
+          sources: failedSources(flagSets, policies),
+          policies: policies === undefined ? undefined : { revision: policies.revision },
           invalidFlags: countInvalidFlags(flagSets) || undefined,
         }),
     },
@@ -62,13 +71,15 @@ function loadTimes(flagSets: readonly RelayFlagSet[]): Record<string, string> {
 }
 
 /** The sources that serve their last good content because they cannot be refreshed; absent when all is well. */
-function failedSources(flagSets: readonly RelayFlagSet[]): object[] | undefined {
-  const failed = flagSets.flatMap((flagSet) =>
+function failedSources(flagSets: readonly RelayFlagSet[], policies: PolicyFacts | undefined): object[] | undefined {
+  const failure = policies?.failure;
+  const failed: object[] = flagSets.flatMap((flagSet) =>
     [...flagSet.store.failures].map(([name, { message, since }]) => ({
       name: sourceLabel(flagSet, name),
       error: message,
       since: since.toISOString(),
     })),
   );
+  if (failure !== undefined) failed.push({ name: 'policies', error: failure });
   return failed.length === 0 ? undefined : failed;
 }

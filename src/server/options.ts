@@ -29,6 +29,11 @@ export interface RelayOptions {
    * `evaluationContextEnrichment`. A request gets the flag set that its key opens.
    */
   readonly flagSets?: readonly FlagSetOption[];
+  /**
+   * Folder of policies to serve, watched for changes: `policies.yaml` and a folder for each module. Default none: the policy
+   * routes answer 404.
+   */
+  readonly policies?: string;
   /** Address to listen on. Default `127.0.0.1`: a relay that others may reach has to be asked for. */
   readonly host?: string;
   /** Port to listen on, 0 for any free one. Default 1031. */
@@ -102,6 +107,7 @@ type Defaulted =
 export type ResolvedRelayOptions = Required<Pick<RelayOptions, Defaulted>> & {
   readonly flagFiles: readonly FlagFileOption[];
   readonly version: string | false | undefined;
+  readonly policies: string | undefined;
   readonly exporters: readonly ResolvedExporter[];
   /** The named flag sets; none where the relay has the one that the top-level options describe. */
   readonly namedFlagSets: readonly ResolvedFlagSet[];
@@ -127,6 +133,7 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
     clock: systemClock,
     random: Math.random,
     version: undefined,
+    policies: undefined,
     faults: false,
     ...given,
     apiKeys,
@@ -137,6 +144,12 @@ export function resolveRelayOptions(options: RelayOptions): ResolvedRelayOptions
     namedFlagSets,
     onlyFlagSet,
   };
+  const { policies } = resolved;
+  demand(
+    policies === undefined || (typeof policies === 'string' && policies !== ''),
+    'policies',
+    'the path of a folder',
+  );
   demand(typeof resolved.host === 'string' && resolved.host !== '', 'host', 'an address or a host name');
   demandInteger(resolved.port, 'port', 0, 65_535);
   demand(isTimeZone(resolved.timeZone), 'timeZone', 'a name of the IANA time zone database');

@@ -30,8 +30,9 @@ import { RelayMetrics } from './metrics.ts';
 import { ofrepRoutes } from './ofrep-routes.ts';
 import { countInvalidFlags, operationsRoutes } from './operations-routes.ts';
 import { demand, demandKeys } from './option-rules.ts';
-import type { RelayOptions } from './options.ts';
+import type { RelayOptions, ResolvedRelayOptions } from './options.ts';
 import { resolveRelayOptions } from './options.ts';
+import type { PolicyHalf, PolicyHalfDependencies } from './policies/policy-half.ts';
 import type { RelayFlagSet } from './relay-flag-set.ts';
 import { createFlagSet } from './relay-flag-set.ts';
 import { ChangeStreams, streamRoute } from './stream-route.ts';
@@ -119,6 +120,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
   const exporters = [sharedExporters, ...flagSets.map((flagSet) => flagSet.exporters)];
   const authentication = new Authentication<RelayFlagSet>({ only, named, apiKeys, adminKeys });
   for (const key of [apiKeys, adminKeys, ...named.map(([, keys]) => keys)].flat()) logger.remember(key);
+  const policies = await makePolicies(resolved, { authentication, streams, reporter, metrics });
   const http = new HttpListener({
     routes: [
       configurationRoute({ authentication, metrics, timeZone }),
@@ -129,7 +131,8 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       manifestRoute({ authentication, metrics }),
       adminRoute({ flagSets, authentication, metrics }),
       streamRoute({ streams, authentication }),
-      ...operationsRoutes({ flagSets, metrics }),
+      ...(policies?.routes ?? []),
+      ...operationsRoutes({ flagSets, metrics, policies }),
       ...(injection === undefined ? [] : faultsAdminRoutes({ faults: injection.board, authentication })),
     ],
     version: resolved.version === false ? undefined : (resolved.version ?? `edict-${VERSION}`),
@@ -145,6 +148,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
       const deadlineMs = clock.monotonic() + resolved.drainMs;
       streams.close();
       injection?.close();
+      policies?.close();
       await http.close(resolved.drainMs);
       const restMs = Math.max(0, deadlineMs - clock.monotonic());
       await Promise.all([
@@ -158,7 +162,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
   let port: number;
   try {
     // All of them have come to an end before any is closed: what starts later would stay open.
-    const starts = await Promise.allSettled(flagSets.map(({ store }) => store.start()));
+    const starts = await Promise.allSettled([...flagSets.map(({ store }) => store.start()), policies?.start()]);
     for (const start of starts) if (start.status === 'rejected') throw start.reason;
     ({ port } = await http.listen(host, resolved.port));
   } catch (caught) {
@@ -171,7 +175,7 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     port,
     reload: async () => {
       metrics.countForcedRefresh();
-      await Promise.all(flagSets.map(({ store }) => store.reload()));
+      await Promise.all([...flagSets.map(({ store }) => store.reload()), policies?.reload()]);
     },
     setApiKeys: (keys, name) => {
       demandKeys(keys, 'apiKeys');
@@ -200,6 +204,16 @@ export async function startRelay(options: RelayOptions, createEvaluator: CreateE
     onEvent: (listener) => reporter.subscribe(listener),
     close,
   };
+}
+
+/** Loaded for a relay that serves policies, and for no other. */
+async function makePolicies(
+  { policies: folder, clock, checkIntervalMs }: ResolvedRelayOptions,
+  to: PolicyHalfDependencies,
+): Promise<PolicyHalf | undefined> {
+  if (folder === undefined) return undefined;
+  const { createPolicyHalf } = await import('./policies/policy-half.ts');
+  return createPolicyHalf({ folder, clock, checkIntervalMs }, to);
 }
 
 function sumOf(counts: readonly EventCounts[]): EventCounts {

@@ -16,7 +16,7 @@ export interface Exchange {
 export type Handler = (exchange: Exchange) => Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** A literal path, or one with a segment `:name`. The text is also the route's name in metrics. */
   readonly path: string;
   readonly handler: Handler;

@@ -1,6 +1,7 @@
 /** `GET /stream/v1/sse/flag/change`: tells listeners that flags changed, as server-sent events. */
 
 import type { ServerResponse } from 'node:http';
+import type { Answer } from './answer.ts';
 import { messageAnswer } from './answer.ts';
 import type { Authentication } from './authentication.ts';
 import type { FlagChange } from './flag-change.ts';
@@ -58,8 +59,13 @@ export class ChangeStreams {
   }
 
   publish(change: FlagChange, scope: unknown): void {
+    this.publishText(changePayload(change), scope);
+  }
+
+  /** `payload` is one line. */
+  publishText(payload: string, scope: unknown): void {
     this.#lastId += 1;
-    const frame = `id: ${this.#lastId}\ndata: ${changePayload(change)}\n\n`;
+    const frame = `id: ${this.#lastId}\ndata: ${payload}\n\n`;
     for (const [response, stream] of this.#streams) {
       if (stream.scope !== scope) continue;
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
@@ -91,11 +97,23 @@ export function streamRoute<FlagSet>(dependencies: {
   readonly authentication: Authentication<FlagSet>;
 }): Route {
   const { streams, authentication } = dependencies;
+  return changeStream('/stream/v1/sse/flag/change', streams, (query) => {
+    const access = authentication.resolveStream(query);
+    return 'refusal' in access ? access : { scope: access.flagSet };
+  });
+}
+
+/** A route that adds its listeners to the streams of the scope their key opens. */
+export function changeStream(
+  path: string,
+  streams: ChangeStreams,
+  resolve: (query: URLSearchParams) => { readonly scope: unknown } | { readonly refusal: Answer },
+): Route {
   return {
     method: 'GET',
-    path: '/stream/v1/sse/flag/change',
+    path,
     handler: ({ request, query }) => {
-      const access = authentication.resolveStream(query);
+      const access = resolve(query);
       if ('refusal' in access) return access.refusal;
       const lastEventId = request.headers['last-event-id'];
       if (lastEventId !== undefined && !/^[0-9]+$/.test(String(lastEventId))) {
@@ -104,7 +122,7 @@ export function streamRoute<FlagSet>(dependencies: {
       if (streams.isFull) return messageAnswer(503, 'too many streams', { 'Retry-After': '15' });
       return {
         headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' },
-        stream: (response) => streams.add(response, access.flagSet),
+        stream: (response) => streams.add(response, access.scope),
       };
     },
   };

@@ -7,8 +7,8 @@ import { packageOf } from './source-files.ts';
 const LAYERS = [
   ['index'],
   ['cli', 'gateway', 'server', 'provider', 'policy-engine'],
-  // Threads for policies; policy/ itself knows of none.
-  ['policy-workers'],
+  // Threads for policies, and the relay's policies on their way to an engine; policy/ itself knows of neither.
+  ['policy-workers', 'policy-feed'],
   ['evaluator', 'policy', 'policy-host', 'usage', 'relay'],
   ['flags', 'wasm'],
   ['errors', 'options', 'internal', 'telemetry'],
@@ -18,8 +18,12 @@ const LAYERS = [
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   // Commands start the relay and the provider.
   cli: ['gateway', 'server', 'provider', 'policy-engine'],
+  // The option `policies` of a provider loads the engine.
+  provider: ['policy-engine'],
   // The engine is what the middleware asks for the chain of a request.
   'policy-engine': ['gateway'],
+  // The relay serves the folder of policies that an engine would load itself.
+  server: ['policy-engine'],
   // The in-process evaluator is fed by the relay client.
   evaluator: ['relay'],
   // The host functions of policies: they implement a port of policy/, ask evaluators, and load undici as the relay does.

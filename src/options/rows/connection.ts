@@ -7,7 +7,7 @@ import { parseHeaderRecord } from '../header-rules.ts';
 import { choice, duration, REFUSED, row, size } from '../kinds.ts';
 
 /** What the headers of a request are for. */
-export type HeaderPurpose = 'configuration' | 'change' | 'evaluation' | 'collector' | 'stream';
+export type HeaderPurpose = 'configuration' | 'change' | 'evaluation' | 'collector' | 'stream' | 'policy';
 
 /** A key, or a function called for each request (for keys that rotate). */
 export type ApiKeySource = string | (() => string | Promise<string>);
@@ -64,7 +64,7 @@ export const CONNECTION_ROWS = {
     rule: 'a record of legal HTTP header names and values, or a function giving one',
     doc:
       'Further request headers; the function gets the purpose of the request (`configuration`, ' +
-      '`change`, `evaluation`, `collector`, `stream`). Headers that frame the message (Content-Type, Content-Length, Host, ' +
+      '`change`, `evaluation`, `collector`, `stream`, `policy`). Headers that frame the message (Content-Type, Content-Length, Host, ' +
       'If-None-Match, Connection, Transfer-Encoding and the like) stay ours.',
     why: 'A gateway in front of the relay wants its own credentials or routing hints.',
     parse: (value) =>

@@ -5,6 +5,14 @@ import { choice, duration, REFUSED, row, wholeNumber } from '../kinds.ts';
 
 const MIN_POLL_INTERVAL_MS = 100;
 
+/** No names: all tenants. */
+function parseTenants(value: unknown): readonly string[] | undefined | typeof REFUSED {
+  if (value === false) return undefined;
+  if (value === true) return Object.freeze([]);
+  const names = parseNames(value);
+  return names !== REFUSED && names.length === 0 ? REFUSED : names;
+}
+
 export const FEED_ROWS = {
   pollIntervalMs: duration({
     group: 'Feed',
@@ -83,6 +91,21 @@ export const FEED_ROWS = {
     default: 1_000,
     doc: 'A poll that the stream triggers waits a random time up to this; events that come meanwhile are covered by it.',
     why: 'Raise it with very many processes on one relay; 0 in tests.',
+  }),
+  policies: row<readonly string[] | undefined>({
+    group: 'Feed',
+    type: 'boolean | readonly string[]',
+    fallback: () => undefined,
+    defaultText: 'off',
+    rule: 'true, false, or an array of distinct, non-empty names of tenants, at least one',
+    doc:
+      'Follow the policies of the relay as well: of all tenants (`true`), or of these. The engine is ' +
+      '`provider.policyEngine()`. A relay without policies leaves flags as they are.',
+    why: 'A gateway that decides flags and policies needs one connection, one key and one set of retries for both.',
+    parse: parseTenants,
+    fromText: (text) =>
+      text === 'true' ? true : text === 'false' ? false : text.split(',').map((part) => part.trim()),
+    show: (value) => (value === undefined ? null : value.length === 0 ? true : [...value]),
   }),
   staleAfterFailures: wholeNumber({
     group: 'Feed',

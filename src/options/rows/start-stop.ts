@@ -51,6 +51,21 @@ export const START_STOP_ROWS = {
     doc: 'A persisted configuration older than this is ignored with a warning. 0 = any age.',
     why: 'Set it where decisions of last week are worse than the defaults in the code.',
   }),
+  cacheDir: row<string | undefined>({
+    group: 'Start and stop',
+    type: 'string | URL',
+    fallback: () => undefined,
+    defaultText: 'none (off)',
+    rule: 'a folder path or a file: URL',
+    doc:
+      'Folder that keeps the last good policies of the relay for the next start: configuration, modules and stores, each checked ' +
+      'when it is read, 512 MiB at most. Several processes may share one. It holds no secret that a template refers to. No effect ' +
+      'without `policies`.',
+    why: 'A restart while the relay is down then serves the policies of before, instead of answering 503.',
+    parse: (value) => parseFilePath(value) ?? REFUSED,
+    fromText: (text) => text,
+    show: (value) => value ?? null,
+  }),
   closeTimeoutMs: duration({
     group: 'Start and stop',
     default: 2_000,

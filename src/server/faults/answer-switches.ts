@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../answer.ts';
 import { Body, conditionalAnswer, messageAnswer } from '../answer.ts';
-import { ANSWERING_ROUTES, CONDITIONAL_ROUTES, FAULT_ROUTES } from './fault-routes.ts';
+import { ANSWERING_ROUTES, CONDITIONAL_FLAG_ROUTES, CONDITIONAL_ROUTES, FAULT_ROUTES } from './fault-routes.ts';
 import { otherReplica } from './other-replica.ts';
 import type { FaultExchange, SwitchRow } from './switch-row.ts';
 import { wholeNumber } from './switch-row.ts';
@@ -130,8 +130,32 @@ export const ANSWER_SWITCHES = {
       return { stage: 'answer', act: async (exchange) => withValidator(exchange, await exchange.own(), empty) };
     },
   },
+  'no-routes': {
+    routes: ['policies'],
+    effect: '200 with a document of no routes and its ETag: a relay that lost its policies',
+    needsBody: true,
+    make: () => {
+      const empty = jsonBody('{"modules":{},"revision":"none","routes":[],"schema":1}')();
+      return { stage: 'answer', act: async (exchange) => withValidator(exchange, await exchange.own(), empty) };
+    },
+  },
+  'other-bytes': {
+    routes: ['policyContent'],
+    effect: 'the last byte is another one: what comes is not what its digest says',
+    needsBody: true,
+    make: () => ({
+      stage: 'answer',
+      act: async ({ own }) => {
+        const answer = await own();
+        if (answer.body === undefined) return answer;
+        const bytes = Buffer.from(answer.body.bytes);
+        bytes.writeUInt8((bytes.at(-1) ?? 0) ^ 1, bytes.length - 1);
+        return { ...answer, body: new Body(bytes, answer.body.contentType) };
+      },
+    }),
+  },
   'replica-flap': {
-    routes: CONDITIONAL_ROUTES,
+    routes: CONDITIONAL_FLAG_ROUTES,
     effect: 'two contents in turn: the other one, which has the flag `replica-flap` as well, then the own one',
     needsBody: true,
     make: () => {

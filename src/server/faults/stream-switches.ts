@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { StreamAnswer } from '../answer.ts';
+import { STREAM_ROUTES } from './fault-routes.ts';
 import type { Holds } from './holds.ts';
 import type { SwitchRow } from './switch-row.ts';
 
@@ -17,7 +18,7 @@ function frame(flagKey: string): string {
 
 function stream(effect: string, open: (response: ServerResponse, own: StreamAnswer, holds: Holds) => void): SwitchRow {
   return {
-    routes: ['stream'],
+    routes: STREAM_ROUTES,
     effect,
     make: () => ({
       stage: 'stream',

@@ -138,6 +138,21 @@ export const FEED_EFFECTS: Effects<keyof typeof FEED_ROWS> = {
     byDefault: 500,
     otherwise: 4_000,
   },
+  policies: {
+    decides: 'whether policies are asked for, and of which tenants',
+    other: () => ['shop', 'blog'],
+    look: async (stage) => {
+      const provider = stage.provider();
+      await provider.initialize();
+      // Without the option there is nothing to wait for but the flags.
+      if (stage.given.policies === undefined) return stage.requests('/v1/policy/configuration').length;
+      await until(() => stage.requests('/v1/policy/configuration').length > 0);
+      return JSON.parse(stage.requests('/v1/policy/configuration')[0]?.body ?? '') as unknown;
+    },
+    byDefault: 0,
+    otherwise: { tenants: ['shop', 'blog'], routes: [] },
+    also: [{ other: () => true, otherwise: { tenants: [], routes: [] } }],
+  },
   staleAfterFailures: {
     decides: 'how many failures make it STALE',
     other: () => 5,

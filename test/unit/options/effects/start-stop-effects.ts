@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdictOptions } from '../../../../src/options/edict-options.ts';
 import type { START_STOP_ROWS } from '../../../../src/options/rows/start-stop.ts';
+import { json } from '../../relay/support/scripted-relay.ts';
 import type { Effects } from './support/effect.ts';
 import { documentOf, down, type Stage, silent, USER, until } from './support/stage.ts';
 
@@ -76,6 +77,28 @@ export const START_STOP_EFFECTS: Effects<keyof typeof START_STOP_ROWS> = {
     },
     byDefault: { value: 'relay', warned: false },
     otherwise: { value: 'default', warned: true },
+  },
+  cacheDir: {
+    decides: 'whether the next start knows the policies of before',
+    other: ({ folder }) => join(folder, 'cache'),
+    look: async (stage) => {
+      stage.answers.policies = json('{"schema":1,"revision":"r1","routes":[{"key":"GET|/a|*"}]}', { etag: '"1"' });
+      const begin = async () => {
+        const provider = stage.provider({ policies: true });
+        const engine = await provider.policyEngine();
+        await provider.initialize().catch(() => undefined);
+        return { provider, engine };
+      };
+      const first = await begin();
+      await until(() => first.engine.describe().feed?.origin === 'relay');
+      await first.provider.onClose();
+      stage.answers.policies = down;
+      const { engine } = await begin();
+      await until(() => (engine.describe().feed?.feed?.polls.failed ?? 0) > 0);
+      return { revision: engine.describe().revision, files: readdirSync(stage.folder) };
+    },
+    byDefault: { revision: '', files: [] },
+    otherwise: { revision: 'r1', files: ['cache'] },
   },
   closeTimeoutMs: {
     decides: 'how long a close tries to send what waits',

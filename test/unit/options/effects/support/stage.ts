@@ -44,6 +44,7 @@ class StageRelay {
     json(JSON.stringify({ key, value: 'evaluated', reason: 'STATIC', variant: 'v', metadata }))(exchange);
   };
   collector = json('{"ingestedContentCount":1}');
+  policies: Handler = json('{"schema":1,"routes":[]}');
   stream: Handler = ({ response }) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
@@ -57,6 +58,8 @@ class StageRelay {
     else if (path.endsWith('/v1/flag/change')) this.change(exchange);
     else if (path.includes('/ofrep/')) this.evaluation(exchange);
     else if (path.endsWith('/v1/data/collector')) this.collector(exchange);
+    else if (path.endsWith('/v1/policy/configuration')) this.policies(exchange);
+    else if (path.endsWith('/v1/policy/status')) this.collector(exchange);
     else this.stream(exchange);
   };
 }
