@@ -11,6 +11,7 @@ import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest
 import { isPolicyFailure, type PolicyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
 import type { InstanceInit, Outcome, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
+import type { InstancePlan } from '../policy/model/instance-plan.ts';
 import type { ProcessingModes } from '../policy/model/modes.ts';
 import type { EndReason, Phase } from '../policy/model/phases.ts';
 import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
@@ -60,21 +61,20 @@ export class ModulePolicy implements PolicyFactory {
   }
 
   async create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
-    const key = this.#placeOf(init);
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      place = this.#open(init);
-      this.#places.set(key, place);
-    }
-    const kept = place;
-    kept.instances++;
-    const release = (): void => {
-      if (--kept.instances === 0 && this.#places.get(key) === kept) this.#places.delete(key);
-    };
-    const made = await kept.factory.create(init);
+    const { factory, release } = this.#enter(init);
+    const made = await factory.create(init);
     if (!isPolicyFailure(made)) return new PlacedInstance(made, release);
     release();
     return made;
+  }
+
+  async plan(init: InstanceInit): Promise<InstancePlan | PolicyFailure | undefined> {
+    const { program } = this.#options;
+    if (program.kind === 'module' && !program.guest.facts.exports.has('edict_plan')) return undefined;
+    const { factory, release } = this.#enter(init);
+    const plan = await factory.plan?.(init);
+    release();
+    return plan;
   }
 
   /** Slots and stores by tenant. */
@@ -82,16 +82,27 @@ export class ModulePolicy implements PolicyFactory {
     return Object.assign({}, ...[...this.#places.values()].map(({ stores }) => stores?.describe() ?? {}));
   }
 
-  /** State in the key-value store is one instance's where instances are a route's own. */
-  #placeOf({ info }: InstanceInit): string {
-    const { manifest } = this.#options;
-    const isApart = manifest.scope === 'per-route' && manifest.capabilities.kv !== undefined;
-    return JSON.stringify(isApart ? [info.tenant, info.routeName] : [info.tenant]);
+  /** The place of an instance, one instance more in it until `release`. */
+  #enter(init: InstanceInit): Pick<Place, 'factory'> & { readonly release: () => void } {
+    const { tenant } = init.info;
+    // Without a store there is no state to tell apart, and instances of one tenant share slots.
+    const scope = this.#options.manifest.capabilities.kv === undefined ? '' : (init.stateScope ?? '');
+    const key = JSON.stringify([tenant, scope]);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.#open(tenant, scope);
+      this.#places.set(key, place);
+    }
+    const kept = place;
+    kept.instances++;
+    const release = (): void => {
+      if (--kept.instances === 0 && this.#places.get(key) === kept) this.#places.delete(key);
+    };
+    return { factory: kept.factory, release };
   }
 
-  #open({ info }: InstanceInit): Place {
+  #open(tenant: string, scope: string): Place {
     const { manifest, granted, ports } = this.#options;
-    const [tenant, scope = ''] = JSON.parse(this.#placeOf({ info, params: {} })) as [string, string?];
     const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
     const host = createHost(
       granted,
@@ -155,6 +166,14 @@ class PlacedInstance implements PolicyInstance {
 
   streamEnd(streamId: number, reason: EndReason): void {
     this.#inner.streamEnd?.(streamId, reason);
+  }
+
+  exportState(): ReturnType<NonNullable<PolicyInstance['exportState']>> {
+    return this.#inner.exportState?.();
+  }
+
+  importState(state: Uint8Array): ReturnType<NonNullable<PolicyInstance['importState']>> {
+    return this.#inner.importState?.(state) ?? false;
   }
 
   async destroy(): Promise<void> {

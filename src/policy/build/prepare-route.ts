@@ -5,10 +5,10 @@ import type { JsonObject } from '../../internal/json.ts';
 import { type Sha256, sha256 } from '../../internal/sha256.ts';
 import { Chain } from '../chain/chain.ts';
 import { type Position, positionOf } from '../chain/position.ts';
-import type { Scope } from '../manifest/manifest.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { InstanceInit, PolicyInstance } from '../model/instance.ts';
+import type { Scope } from '../model/instance-plan.ts';
 import type { ProcessingModes } from '../model/modes.ts';
 import type { CatalogEntry } from './catalog.ts';
 import type { Hold, InstanceTable } from './instance-table.ts';
@@ -170,6 +170,7 @@ async function create(
       api: route.api,
     },
     params: resolved.params as JsonObject,
+    ...(scope === 'per-route' ? { stateScope: route.key } : {}),
   };
   const made = await factory
     .create(init)

@@ -1,7 +1,8 @@
 /** The rules of `policy.yaml`, as the JSON Schema that authors can point their editor at. Unknown fields are allowed. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import { ABIS, SCOPES } from './manifest.ts';
+import { SCOPES } from '../model/instance-plan.ts';
+import { ABIS } from './manifest.ts';
 
 const NAME = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
 const VERSION = '^v(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)$';
