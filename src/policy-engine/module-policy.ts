@@ -16,6 +16,7 @@ import type { ProcessingModes } from '../policy/model/modes.ts';
 import type { EndReason, Phase } from '../policy/model/phases.ts';
 import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
+import { spaceId } from '../policy-host/kv/kv-store.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
 import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
@@ -75,6 +76,14 @@ export class ModulePolicy implements PolicyFactory {
     const plan = await factory.plan?.(init);
     release();
     return plan;
+  }
+
+  forgetState({ info, stateScope = '' }: InstanceInit): void {
+    const { granted, manifest, ports } = this.#options;
+    const { namespaces = [], maxBytes = 0 } = granted.kv ?? {};
+    for (const name of namespaces) {
+      ports.kv?.drop?.({ id: spaceId(info.tenant, manifest.name, stateScope, name), maxBytes });
+    }
   }
 
   /** Slots and stores by tenant. */

@@ -87,6 +87,7 @@ export class PolicyEngine implements PolicyGate {
     this.#sets = new PolicySets({
       catalog: this.#catalog,
       clock: this.#clock,
+      ...(options.canary === undefined ? {} : { canary: options.canary }),
       templates: {
         env: (name) => process.env[name],
         envNames: options.envNames ?? [],

@@ -40,6 +40,7 @@ const POSITION = {
     late: BOOLEAN,
     scope: { enum: [...SCOPES] },
     shareKey: { type: 'string', maxLength: 256 },
+    stateKey: { type: 'string', minLength: 1, maxLength: 256 },
     acceptsTruncated: BOOLEAN,
   },
 };

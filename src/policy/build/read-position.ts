@@ -48,6 +48,7 @@ export function readPosition(
     late: given.late === true,
     scope: given.scope as Scope | undefined,
     shareKey: (given.shareKey as string | undefined) ?? '',
+    stateKey: given.stateKey as string | undefined,
     acceptsTruncated: given.acceptsTruncated as boolean | undefined,
   };
 }

@@ -30,6 +30,8 @@ export interface PositionSpec {
   readonly scope: Scope | undefined;
   /** Parts instances of one scope once more. */
   readonly shareKey: string;
+  /** Names the state that a successor goes on with; `undefined`: the key of the position. */
+  readonly stateKey: string | undefined;
   readonly acceptsTruncated: boolean | undefined;
 }
 

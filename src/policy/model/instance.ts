@@ -45,6 +45,8 @@ export interface PolicyFactory {
   readonly version: string;
   /** Gives an `INIT_FAILED` (or a more precise) failure instead of throwing. */
   create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure>;
+  /** What the host keeps under `stateScope` is of no use to anybody any more. Never throws. */
+  forgetState?(init: InstanceInit): void;
   /** What the policy itself says about sharing its instances; `undefined` leaves that to its manifest. Never throws. */
   plan?(
     init: InstanceInit,
