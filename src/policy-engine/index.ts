@@ -9,6 +9,7 @@
 
 export type { OpenExchange, Opening, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
+export type { CanaryOptions } from '../policy/canary/canary.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
 export type { Mask } from '../policy/decisions/masks.ts';
 export type {

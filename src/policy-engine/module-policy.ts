@@ -12,11 +12,13 @@ import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
 import type { InstanceInit, Outcome, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
+import type { InstancePlan } from '../policy/model/instance-plan.ts';
 import type { ProcessingModes } from '../policy/model/modes.ts';
 import type { EndReason, Phase } from '../policy/model/phases.ts';
 import type { TenantLimits } from '../policy/tenants/tenant-options.ts';
 import { type Capabilities, grantedCapabilities } from '../policy-host/capabilities.ts';
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
+import { spaceId } from '../policy-host/kv/kv-store.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
 import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
@@ -56,6 +58,11 @@ interface Place {
   instances: number;
 }
 
+interface Entered {
+  readonly factory: PolicyFactory;
+  readonly release: () => void;
+}
+
 export class ModulePolicy implements PolicyFactory {
   readonly name: string;
   readonly version: string;
@@ -75,30 +82,28 @@ export class ModulePolicy implements PolicyFactory {
     return this.#create(init, undefined);
   }
 
+  plan(init: InstanceInit): Promise<InstancePlan | PolicyFailure | undefined> {
+    return this.#plan(init, undefined);
+  }
+
+  forgetState({ info, stateScope = '' }: InstanceInit): void {
+    const { granted, manifest, ports } = this.#options;
+    const { namespaces = [], maxBytes = 0 } = granted.kv ?? {};
+    for (const name of namespaces) {
+      ports.kv?.drop?.({ id: spaceId(info.tenant, manifest.name, stateScope, name), maxBytes });
+    }
+  }
+
   /** The same policy for a tenant that may use less. */
   within(limits: ModuleLimits): PolicyFactory {
     const { name, version } = this;
-    return { name, version, create: (init) => this.#create(init, limits) };
-  }
-
-  async #create(init: InstanceInit, limits: ModuleLimits | undefined): Promise<PolicyInstance | PolicyFailure> {
-    const key = this.#placeOf(init, limits);
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      const opened = this.#open(init, limits);
-      if (isPolicyFailure(opened)) return opened;
-      place = opened;
-      this.#places.set(key, place);
-    }
-    const kept = place;
-    kept.instances++;
-    const release = (): void => {
-      if (--kept.instances === 0 && this.#places.get(key) === kept) this.#places.delete(key);
+    return {
+      name,
+      version,
+      create: (init) => this.#create(init, limits),
+      plan: (init) => this.#plan(init, limits),
+      forgetState: (init) => this.forgetState(init),
     };
-    const made = await kept.factory.create(init);
-    if (!isPolicyFailure(made)) return new PlacedInstance(made, release);
-    release();
-    return made;
   }
 
   get isInUse(): boolean {
@@ -117,19 +122,54 @@ export class ModulePolicy implements PolicyFactory {
     return tenants;
   }
 
-  /** State in the key-value store is one instance's where instances are a route's own. */
-  #scopeOf({ info }: InstanceInit): string {
-    const { manifest } = this.#options;
-    return manifest.scope === 'per-route' && manifest.capabilities.kv !== undefined ? info.routeName : '';
+  async #create(init: InstanceInit, limits: ModuleLimits | undefined): Promise<PolicyInstance | PolicyFailure> {
+    const entered = this.#enter(init, limits);
+    if (isPolicyFailure(entered)) return entered;
+    const { factory, release } = entered;
+    const made = await factory.create(init);
+    if (!isPolicyFailure(made)) return new PlacedInstance(made, release);
+    release();
+    return made;
   }
 
-  #placeOf(init: InstanceInit, limits: ModuleLimits | undefined): string {
-    return JSON.stringify([init.info.tenant, this.#scopeOf(init), limits]);
+  async #plan(
+    init: InstanceInit,
+    limits: ModuleLimits | undefined,
+  ): Promise<InstancePlan | PolicyFailure | undefined> {
+    const { program, manifest } = this.#options;
+    const compiled = program(manifest.limits.memoryPages);
+    if (isPolicyFailure(compiled)) return compiled;
+    if (compiled.kind === 'module' && !compiled.guest.facts.exports.has('edict_plan')) return undefined;
+    const entered = this.#enter(init, limits);
+    if (isPolicyFailure(entered)) return entered;
+    const plan = await entered.factory.plan?.(init);
+    entered.release();
+    return plan;
   }
 
-  #open(init: InstanceInit, limits: ModuleLimits | undefined): Place | PolicyFailure {
-    const { manifest, granted, ports, program, memoryOf, clock } = this.#options;
+  /** The place of an instance, one instance more in it until `release`. */
+  #enter(init: InstanceInit, limits: ModuleLimits | undefined): Entered | PolicyFailure {
     const { tenant } = init.info;
+    // Without a store there is no state to tell apart, and instances of one tenant share slots.
+    const scope = this.#options.manifest.capabilities.kv === undefined ? '' : (init.stateScope ?? '');
+    const key = JSON.stringify([tenant, scope, limits]);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const opened = this.#open(tenant, scope, limits);
+      if (isPolicyFailure(opened)) return opened;
+      place = opened;
+      this.#places.set(key, place);
+    }
+    const kept = place;
+    kept.instances++;
+    const release = (): void => {
+      if (--kept.instances === 0 && this.#places.get(key) === kept) this.#places.delete(key);
+    };
+    return { factory: kept.factory, release };
+  }
+
+  #open(tenant: string, scope: string, limits: ModuleLimits | undefined): Place | PolicyFailure {
+    const { manifest, granted, ports, program, memoryOf, clock } = this.#options;
     const used = memoryOf(tenant);
     const leftPages = limits === undefined ? Number.MAX_SAFE_INTEGER : (limits.memoryBytes - used) / PAGE_BYTES;
     if (leftPages < 1) return policyFailure('MEMORY_LIMIT', `the tenant has ${used} bytes of linear memory already`);
@@ -138,7 +178,7 @@ export class ModulePolicy implements PolicyFactory {
     if (isPolicyFailure(compiled)) return compiled;
     const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
     const { name: policy, metadata } = manifest;
-    const host = createHost(granted, { tenant, policy, scope: this.#scopeOf(init), metadata, series }, ports);
+    const host = createHost(granted, { tenant, policy, scope, metadata, series }, ports);
     const made = this.#factory(host, compiled, limits);
     const hosted = new HostedPolicy(made, host);
     return {
@@ -207,6 +247,14 @@ class PlacedInstance implements PolicyInstance {
 
   streamEnd(streamId: number, reason: EndReason): void {
     this.#inner.streamEnd?.(streamId, reason);
+  }
+
+  exportState(): ReturnType<NonNullable<PolicyInstance['exportState']>> {
+    return this.#inner.exportState?.();
+  }
+
+  importState(state: Uint8Array): ReturnType<NonNullable<PolicyInstance['importState']>> {
+    return this.#inner.importState?.(state) ?? false;
   }
 
   async destroy(): Promise<void> {

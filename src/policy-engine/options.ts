@@ -4,6 +4,7 @@ import type { AbstractEvaluator } from '../evaluator/abstract-evaluator.ts';
 import type { Resolution } from '../evaluator/resolution.ts';
 import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
+import type { CanaryOptions } from '../policy/canary/canary.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -47,6 +48,12 @@ export interface PolicyEngineOptions {
   readonly envNames?: readonly string[];
   /** What modules reach through host functions, in place of the engine's own: a shared key-value store, keys, metrics. */
   readonly host?: HostPorts;
+  /**
+   * What a new instance has to pass before it serves: the self tests of its manifest, and up to `recordedInputs` (100) of what
+   * the instance it replaces was asked lately, in no more than twice the time. Serving instances keep these inputs in memory,
+   * with what clients sent in them; 0 keeps none.
+   */
+  readonly canary?: CanaryOptions;
   /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
   readonly chainTimeoutMs?: number;
   /** Watch a folder and load it again when it changes. Default true. */

@@ -319,11 +319,12 @@ export class PolicyEngine implements PolicyGate {
   }
 
   #setsOptions(exchangeFlags: ExchangeFlags | undefined): PolicySetsOptions {
-    const { targetingKeyHeader, envNames = [], secret } = this.#options;
+    const { targetingKeyHeader, envNames = [], secret, canary } = this.#options;
     return {
       catalog: this.#catalog,
       clock: this.#clock,
       redactor: this.#redactor,
+      ...(canary === undefined ? {} : { canary }),
       templates: { env: (name) => process.env[name], envNames, ...(secret === undefined ? {} : { secret }) },
       conditions: {
         ...(targetingKeyHeader === undefined ? {} : { targetingHeader: targetingKeyHeader }),

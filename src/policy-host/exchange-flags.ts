@@ -81,10 +81,12 @@ export class ExchangeFlags {
     flagKey: string,
     given: { readonly json: string; readonly context: EvaluationContext } | undefined,
   ): Resolution {
-    let asked = this.#exchanges.get(input.exchange);
+    const { dryRun } = input.exchange;
+    const exchange = dryRun?.original ?? input.exchange;
+    let asked = this.#exchanges.get(exchange);
     if (asked === undefined) {
       asked = { flags: this.#source.pin(), answers: new Map() };
-      this.#exchanges.set(input.exchange, asked);
+      this.#exchanges.set(exchange, asked);
     }
     const { flags, answers } = asked;
     const name = given === undefined ? flagKey : `${flagKey}\0${given.json}`;
@@ -92,6 +94,8 @@ export class ExchangeFlags {
     if (known !== undefined) return known;
     const context = given?.context ?? exchangeContext(input, this.#options.targetingKeyHeader);
     const resolution = flags.evaluate(flagKey, context);
+    // What is only tried is no usage, and settles nothing for those that come after it.
+    if (dryRun !== undefined) return resolution;
     if (given === undefined || given.json.length <= MAX_KEPT_CONTEXT) answers.set(name, resolution);
     try {
       this.#options.onEvaluated?.(resolution, context);

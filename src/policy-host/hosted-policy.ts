@@ -30,6 +30,10 @@ export class HostedPolicy implements PolicyFactory {
     const made = await this.#inner.create(init);
     return isPolicyFailure(made) ? made : new HostedInstance(made, this.#host);
   }
+
+  plan(init: InstanceInit): ReturnType<NonNullable<PolicyFactory['plan']>> {
+    return this.#inner.plan?.(init);
+  }
 }
 
 class HostedInstance implements PolicyInstance {
@@ -52,6 +56,14 @@ class HostedInstance implements PolicyInstance {
 
   streamEnd(streamId: number, reason: EndReason): void {
     this.#inner.streamEnd?.(streamId, reason);
+  }
+
+  exportState(): ReturnType<NonNullable<PolicyInstance['exportState']>> {
+    return this.#inner.exportState?.();
+  }
+
+  importState(state: Uint8Array): ReturnType<NonNullable<PolicyInstance['importState']>> {
+    return this.#inner.importState?.(state) ?? false;
   }
 
   destroy(): void | Promise<void> {

@@ -12,11 +12,12 @@ import {
   type PendingBytes,
 } from '../policy/guest/host-functions.ts';
 import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
-import type { HookInput } from '../policy/model/inputs.ts';
+import type { HookInput, Trial } from '../policy/model/inputs.ts';
 import type { Outcome } from '../policy/model/instance.ts';
 import { Phase } from '../policy/model/phases.ts';
 import type { Capabilities, CryptoOperation } from './capabilities.ts';
 import { CryptoFunctions, equalBytes } from './crypto/crypto-functions.ts';
+import { KvOverlay } from './kv/kv-overlay.ts';
 import { isKey, type KvSpace, type KvStore, spaceId } from './kv/kv-store.ts';
 import { LogLines } from './log-lines.ts';
 import { MetadataDrafts } from './metadata-drafts.ts';
@@ -43,6 +44,8 @@ export class PolicyHost implements HostFunctions {
   readonly #metrics: PolicyMetrics | undefined;
   readonly #crypto: CryptoFunctions;
   readonly #spaces: ReadonlyMap<string, KvSpace>;
+  /** What trials wrote; gone with them. */
+  readonly #trials = new WeakMap<Trial, KvStore>();
 
   constructor(granted: Capabilities, options: HostOptions, ports: HostPorts) {
     this.#granted = granted;
@@ -63,7 +66,7 @@ export class PolicyHost implements HostFunctions {
   }
 
   log(call: HostCall, level: LogLevel, message: string): void {
-    if (this.#granted.log) this.#lines?.write(call, level, message);
+    if (this.#granted.log && !isTrial(call)) this.#lines?.write(call, level, message);
   }
 
   nowMs(): number {
@@ -172,16 +175,20 @@ export class PolicyHost implements HostFunctions {
     const { http } = this.#granted;
     if (http === undefined || !this.#isMine(call) || call.input === undefined) return hostFault('denied');
     const { exchange } = call.input;
+    if (exchange.dryRun !== undefined) {
+      exchange.dryRun.trial.refusals++;
+      return hostFault('unavailable');
+    }
     const caller = { tenant: this.#options.tenant, exchange, allow: http.allow };
     return this.#ports.http?.start(caller, request) ?? hostFault('unavailable');
   }
 
   counterAdd(call: HostCall, series: number, value: number): void {
-    if (this.#granted.metrics) this.#metrics?.record('counter', series, value, call.input);
+    if (this.#granted.metrics && !isTrial(call)) this.#metrics?.record('counter', series, value, call.input);
   }
 
   histogramRecord(call: HostCall, series: number, value: number): void {
-    if (this.#granted.metrics) this.#metrics?.record('histogram', series, value, call.input);
+    if (this.#granted.metrics && !isTrial(call)) this.#metrics?.record('histogram', series, value, call.input);
   }
 
   resourceGet(call: HostCall, kind: string, id: string): HostResult<Uint8Array | undefined> {
@@ -238,7 +245,18 @@ export class PolicyHost implements HostFunctions {
     if (space === undefined || !this.#isMine(call)) return hostFault('denied');
     if (!isKey(key)) return hostFault('bad-argument');
     const { kv } = this.#ports;
-    return kv === undefined ? hostFault('unavailable') : operation(kv, space);
+    if (kv === undefined) return hostFault('unavailable');
+    const trial = call.input?.exchange.dryRun?.trial;
+    return operation(trial === undefined ? kv : this.#copyFor(trial, kv), space);
+  }
+
+  #copyFor(trial: Trial, kv: KvStore): KvStore {
+    let copy = this.#trials.get(trial);
+    if (copy === undefined) {
+      copy = new KvOverlay(kv, this.#time);
+      this.#trials.set(trial, copy);
+    }
+    return copy;
   }
 }
 
@@ -250,6 +268,10 @@ export function createHost(granted: Capabilities, options: HostOptions, ports: H
 function spacesOf({ kv }: Capabilities, { tenant, policy, scope = '' }: HostOptions): ReadonlyMap<string, KvSpace> {
   const { namespaces = [], maxBytes = 0 } = kv ?? {};
   return new Map(namespaces.map((name) => [name, { id: spaceId(tenant, policy, scope, name), maxBytes }]));
+}
+
+function isTrial({ input }: HostCall): boolean {
+  return input?.exchange.dryRun !== undefined;
 }
 
 function isQuery(phase: Phase | undefined): boolean {

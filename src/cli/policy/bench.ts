@@ -1,8 +1,8 @@
 /** `edict policy bench DIR`: what a hook costs, for each self test of the manifest. */
 
+import { prepareCase } from '../../policy/canary/self-test.ts';
 import { isPolicyFailure } from '../../policy/model/failure.ts';
 import { loadPackage } from '../../policy-engine/load-package.ts';
-import { prepareCase } from '../../policy-engine/self-test.ts';
 import { escapeControls } from '../../telemetry/logger.ts';
 import { paintFor } from '../colour.ts';
 import { alignColumns, type Cell } from '../columns.ts';

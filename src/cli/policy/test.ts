@@ -1,8 +1,8 @@
 /** `edict policy test DIR`: the self tests of a manifest, run in the module as an engine runs it. */
 
+import { runSelfTest, type SelfTestResult } from '../../policy/canary/self-test.ts';
 import { isPolicyFailure } from '../../policy/model/failure.ts';
 import { loadPackage } from '../../policy-engine/load-package.ts';
-import { runSelfTest, type SelfTestResult } from '../../policy-engine/self-test.ts';
 import { escapeControls } from '../../telemetry/logger.ts';
 import { paintFor } from '../colour.ts';
 import { print, printError, printJson } from '../console.ts';

@@ -31,11 +31,13 @@ export interface KvStore {
     value: Uint8Array,
     ttlMs: number,
   ): HostResult<number>;
+  /** Forgets a space whose owner is gone. A store without it waits for what lives there to expire. */
+  drop?(space: KvSpace): void;
 }
 
 /** The same behind a network or a thread. Never rejects. */
 export type AsyncKvStore = {
-  readonly [M in keyof KvStore]: (...args: Parameters<KvStore[M]>) => Promise<ReturnType<KvStore[M]>>;
+  readonly [M in KvOperation]: (...args: Parameters<KvStore[M]>) => Promise<ReturnType<KvStore[M]>>;
 };
 
 export const KV_OPERATIONS = [
@@ -45,6 +47,8 @@ export const KV_OPERATIONS = [
   'increment',
   'compareAndSet',
 ] as const satisfies readonly (keyof KvStore)[];
+
+type KvOperation = (typeof KV_OPERATIONS)[number];
 
 /** Keys longer than this are refused. */
 export const MAX_KEY_BYTES = 512;

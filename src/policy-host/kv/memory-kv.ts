@@ -103,6 +103,10 @@ export class MemoryKv implements KvStore {
     return this.#put(space, key, value.slice(), value.length, this.#after(ttlMs));
   }
 
+  drop({ id }: KvSpace): void {
+    this.#spaces.delete(id);
+  }
+
   /** Forgets everything of a tenant. */
   forgetTenant(tenant: string): void {
     const prefix = tenantPrefix(tenant);

@@ -1,7 +1,7 @@
 /** The shape of a configuration document (spec/policies.md §9.1). Unknown fields are kept and ignored. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import { SCOPES } from '../manifest/manifest.ts';
+import { SCOPES } from '../model/instance-plan.ts';
 import { LEVELS } from './specification.ts';
 
 const TEXT = { type: 'string' };
@@ -40,6 +40,7 @@ const POSITION = {
     late: BOOLEAN,
     scope: { enum: [...SCOPES] },
     shareKey: { type: 'string', maxLength: 256 },
+    stateKey: { type: 'string', minLength: 1, maxLength: 256 },
     acceptsTruncated: BOOLEAN,
   },
 };

@@ -2,14 +2,21 @@
 
 import type { Clock } from '../../options/clock.ts';
 import type { PolicyFailure } from '../model/failure.ts';
-import type { PolicyInstance } from '../model/instance.ts';
-import { HeldInstance } from './held-instance.ts';
+import { HeldInstance, type MadeInstance } from './held-instance.ts';
 
 /** One owner's hold on an instance. */
 export interface Hold {
   readonly instance: HeldInstance;
   /** At most once. */
   release(force?: boolean): void;
+}
+
+/** How an instance is made, and what follows its end. */
+export interface Making {
+  readonly policyName: string;
+  create(): Promise<MadeInstance | PolicyFailure>;
+  /** It is destroyed, and no other one has its key. */
+  ended?(): void;
 }
 
 export class InstanceTable {
@@ -41,17 +48,17 @@ export class InstanceTable {
   }
 
   /** Concurrent askers share one creation; a failed one is forgotten, so that the next asker tries again. */
-  async acquire(key: string, create: () => Promise<PolicyInstance | PolicyFailure>): Promise<Hold | PolicyFailure> {
+  async acquire(key: string, making: Making): Promise<Hold | PolicyFailure> {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = this.#create(key, create);
+      entry = this.#create(key, making);
       this.#entries.set(key, entry);
     }
     const waiting = entry;
     const instance = await waiting;
     if ('kind' in instance) return instance;
     // Let go by everybody else while this asker waited: it is gone, and another one is made.
-    if (this.#entries.get(key) !== waiting) return this.acquire(key, create);
+    if (this.#entries.get(key) !== waiting) return this.acquire(key, making);
     instance.hold();
     let isHeld = true;
     return {
@@ -64,19 +71,17 @@ export class InstanceTable {
     };
   }
 
-  async #create(
-    key: string,
-    create: () => Promise<PolicyInstance | PolicyFailure>,
-  ): Promise<HeldInstance | PolicyFailure> {
-    const made = await create();
+  async #create(key: string, making: Making): Promise<HeldInstance | PolicyFailure> {
+    const made = await making.create();
     if ('kind' in made) {
       this.#entries.delete(key);
       return made;
     }
     this.#live += 1;
     this.#created += 1;
-    return new HeldInstance(made, this.#clock, () => {
+    return new HeldInstance(making.policyName, made, this.#clock, () => {
       this.#live -= 1;
+      if (!this.#entries.has(key)) making.ended?.();
     });
   }
 }

@@ -4,14 +4,22 @@ import { canonicalJson } from '../../internal/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../../internal/json.ts';
 import { type Sha256, sha256 } from '../../internal/sha256.ts';
 import { type Clock, systemClock } from '../../options/clock.ts';
+import { Canary, type CanaryOptions } from '../canary/canary.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { Redactor } from '../params/redactor.ts';
 import type { PolicyCatalog } from './catalog.ts';
 import { InstanceTable } from './instance-table.ts';
 import { type LintFinding, lintRoutes } from './lint.ts';
 import { PolicySet } from './policy-set.ts';
-import { PositionPreparer, type PreparationPorts, type PreparedPosition } from './prepare-position.ts';
-import { buildRoute, claimSingletons, closedRoute, preparePositions, type RouteContext } from './prepare-route.ts';
+import { PositionPreparer, type PreparationPorts } from './prepare-position.ts';
+import {
+  buildRoute,
+  claimSingletons,
+  closedRoute,
+  type PlannedPosition,
+  preparePositions,
+  type RouteContext,
+} from './prepare-route.ts';
 import { readSpecification } from './read-document.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import type { RouteVersion } from './route-version.ts';
@@ -21,6 +29,7 @@ export interface PolicySetsOptions extends Omit<PreparationPorts, 'redactor'> {
   readonly clock?: Clock;
   /** Shared with logs and dumps, so that they hide the same secrets. */
   readonly redactor?: Redactor;
+  readonly canary?: CanaryOptions;
 }
 
 /** How a route came out of an activation. Kept: its new revision was rejected. Closed: there is no old one either. */
@@ -71,6 +80,7 @@ export class PolicySets {
   readonly #clock: Clock;
   /** The last one makes instances; those before it are there until nothing of them lives. */
   #tables: readonly InstanceTable[];
+  readonly #canary: Canary;
   #current = PolicySet.empty;
   #generation = 0;
   #isClosed = false;
@@ -80,6 +90,7 @@ export class PolicySets {
     this.redactor = options.redactor ?? new Redactor();
     this.#ports = { ...options, redactor: this.redactor };
     this.#tables = [new InstanceTable(this.#clock)];
+    this.#canary = new Canary(this.#clock, options.canary);
   }
 
   get current(): PolicySet {
@@ -127,7 +138,13 @@ export class PolicySets {
   ): Promise<PreparedSet> {
     const table = renews ? new InstanceTable(this.#clock) : (this.#tables.at(-1) as InstanceTable);
     const preparer = new PositionPreparer({ ...this.#ports, catalog }, specification.config);
-    const work = await this.#build(specification, { preparer, table, singletons: new Map() });
+    const work = await this.#build(specification, {
+      preparer,
+      table,
+      singletons: new Map(),
+      canary: this.#canary,
+      previous: this.#current,
+    });
     let isOpen = true;
     const discard = (): void => {
       if (!isOpen) return;
@@ -153,7 +170,7 @@ export class PolicySets {
 
   async #build(specification: Specification, context: RouteContext): Promise<Work> {
     const problems = [...specification.problems];
-    const sound: { route: RouteSpec; prepared: readonly PreparedPosition[] }[] = [];
+    const sound: { route: RouteSpec; prepared: readonly PlannedPosition[] }[] = [];
     const failed = new Map<string, ConfigProblem>();
     const looked = await Promise.all(specification.routes.map((route) => preparePositions(route, context)));
     for (const [index, route] of specification.routes.entries()) {

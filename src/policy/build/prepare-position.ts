@@ -27,11 +27,15 @@ export interface PreparationPorts {
   readonly redactor: Redactor;
 }
 
-export interface PreparedPosition {
-  readonly spec: PositionSpec;
+/** A policy with the parameters that an instance of it is made of. */
+export interface PreparedSide {
   readonly entry: CatalogEntry;
-  readonly condition: Condition | undefined;
   readonly resolved: ResolvedParams;
+}
+
+export interface PreparedPosition extends PreparedSide {
+  readonly spec: PositionSpec;
+  readonly condition: Condition | undefined;
 }
 
 export type Preparation = PreparedPosition | { readonly problems: readonly ConfigProblem[] };

@@ -1,26 +1,32 @@
 /** One route of a new revision: its instances held, its chain built, or everything that keeps it from serving. */
 
-import { canonicalJson } from '../../internal/canonical-json.ts';
-import type { JsonObject } from '../../internal/json.ts';
-import { type Sha256, sha256 } from '../../internal/sha256.ts';
+import type { Sha256 } from '../../internal/sha256.ts';
+import type { Canary } from '../canary/canary.ts';
 import { Chain } from '../chain/chain.ts';
 import { type Position, positionOf } from '../chain/position.ts';
-import type { Scope } from '../manifest/manifest.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
-import { type PolicyFailure, policyFailure } from '../model/failure.ts';
-import type { InstanceInit, PolicyInstance } from '../model/instance.ts';
-import type { ProcessingModes } from '../model/modes.ts';
-import type { CatalogEntry } from './catalog.ts';
+import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
+import type { PolicyInstance } from '../model/instance.ts';
+import type { Scope } from '../model/instance-plan.ts';
 import { grantsOf } from './grants.ts';
+import {
+  carriesKv,
+  instanceKey,
+  type PlannedSide,
+  signatureOf,
+  singletonKey,
+  stateScopeOf,
+} from './instance-identity.ts';
 import type { Hold, InstanceTable } from './instance-table.ts';
-import { PerRequestInstance } from './per-request.ts';
+import { makeInstance } from './make-instance.ts';
+import { initOf, planSide } from './plan-position.ts';
+import type { PolicySet } from './policy-set.ts';
 import type { PositionPreparer, PreparedPosition } from './prepare-position.ts';
-import { majorOf } from './reference.ts';
 import { type PositionStatus, RouteVersion } from './route-version.ts';
 import { LEVELS, type PositionSpec, type RouteSpec } from './specification.ts';
 
 export type PreparedRoute =
-  | { readonly version: RouteVersion; readonly prepared: readonly PreparedPosition[] }
+  | { readonly version: RouteVersion; readonly prepared: readonly PlannedPosition[] }
   | { readonly problems: readonly ConfigProblem[] };
 
 /** What the routes of one configuration share while they are prepared. */
@@ -28,13 +34,19 @@ export interface RouteContext {
   readonly preparer: PositionPreparer;
   readonly table: InstanceTable;
   /** The first position of a singleton in the order of the document decides what it is made of. */
-  readonly singletons: Map<string, PreparedPosition>;
+  readonly singletons: Map<string, PlannedPosition>;
+  readonly canary: Canary;
+  /** What serves while the new configuration is prepared. */
+  readonly previous: PolicySet;
 }
 
+/** A position that knows how its instances are shared. */
+export interface PlannedPosition extends PreparedPosition, PlannedSide {}
+
 /** Settles which position makes each singleton. Called in the order of the document, before any instance is made. */
-export function claimSingletons(route: RouteSpec, prepared: readonly PreparedPosition[], context: RouteContext): void {
+export function claimSingletons(route: RouteSpec, prepared: readonly PlannedPosition[], context: RouteContext): void {
   for (const one of prepared) {
-    if (scopeOf(one) !== 'singleton') continue;
+    if (one.scope !== 'singleton') continue;
     const key = singletonKey(route, one);
     if (!context.singletons.has(key)) context.singletons.set(key, one);
   }
@@ -44,23 +56,35 @@ export function claimSingletons(route: RouteSpec, prepared: readonly PreparedPos
 export async function preparePositions(
   route: RouteSpec,
   { preparer }: RouteContext,
-): Promise<{ readonly prepared: readonly PreparedPosition[]; readonly problems: readonly ConfigProblem[] }> {
-  const all = await Promise.all(route.positions.map((spec) => preparer.prepare(spec)));
+): Promise<{ readonly prepared: readonly PlannedPosition[]; readonly problems: readonly ConfigProblem[] }> {
+  const all = await Promise.all(route.positions.map((spec) => preparePosition(route, spec, preparer)));
   return {
-    prepared: all.filter((one): one is PreparedPosition => !('problems' in one)),
+    prepared: all.filter((one): one is PlannedPosition => !('problems' in one)),
     problems: all.flatMap((one) => ('problems' in one ? one.problems : [])),
   };
+}
+
+async function preparePosition(
+  route: RouteSpec,
+  spec: PositionSpec,
+  preparer: PositionPreparer,
+): Promise<PlannedPosition | { readonly problems: readonly ConfigProblem[] }> {
+  const prepared = await preparer.prepare(spec);
+  if ('problems' in prepared) return prepared;
+  const planned = await planSide(route, spec, prepared);
+  if (isPolicyFailure(planned)) return { problems: [problem(spec.path, `plan: ${planned.message}`, planned.code)] };
+  return { ...prepared, ...planned };
 }
 
 /** Makes or finds the instances and builds the chain. Holds nothing when it gives problems. */
 export async function buildRoute(
   route: RouteSpec,
-  prepared: readonly PreparedPosition[],
+  prepared: readonly PlannedPosition[],
   context: RouteContext,
 ): Promise<PreparedRoute> {
   const made = await Promise.all(prepared.map((one) => holdInstance(route, one, context)));
   const problems = made.flatMap((one, index) =>
-    'kind' in one ? [problem((prepared[index] as PreparedPosition).spec.path, one.message, one.code)] : [],
+    'kind' in one ? [problem((prepared[index] as PlannedPosition).spec.path, one.message, one.code)] : [],
   );
   const holds = made.filter((one): one is Hold & Identity => !('kind' in one));
   if (problems.length > 0) {
@@ -98,97 +122,31 @@ interface Identity {
 
 async function holdInstance(
   route: RouteSpec,
-  position: PreparedPosition,
-  { table, singletons }: RouteContext,
+  position: PlannedPosition,
+  context: RouteContext,
 ): Promise<(Hold & Identity) | PolicyFailure> {
-  const scope = scopeOf(position);
-  const maker = scope === 'singleton' ? (singletons.get(singletonKey(route, position)) ?? position) : position;
-  const signature = signatureOf(route, position, maker, scope);
-  const key = instanceKey(route, position, maker, scope, signature);
-  const hold = await table.acquire(key, () => create(route, maker, scope));
-  return 'kind' in hold ? hold : { ...hold, signature, scope };
+  const { spec, scope } = position;
+  const maker = scope === 'singleton' ? (context.singletons.get(singletonKey(route, position)) ?? position) : position;
+  const signature = signatureOf(route, spec, position, maker);
+  const hold = await holdSide(route, spec, { ...maker, scope, shareKey: position.shareKey }, signature, context);
+  return isPolicyFailure(hold) ? hold : { ...hold, signature, scope };
 }
 
-function scopeOf({ spec, entry }: PreparedPosition): Scope {
-  return spec.scope ?? entry.manifest.scope;
-}
-
-function singletonKey({ tenant }: RouteSpec, { spec, entry: { manifest } }: PreparedPosition): string {
-  return JSON.stringify([tenant, manifest.name, majorOf(manifest.version), spec.shareKey]);
-}
-
-/** Equal signatures: the instance and its state survive (spec/policies.md §4.9). */
-function signatureOf(route: RouteSpec, { spec }: PreparedPosition, maker: PreparedPosition, scope: Scope): Sha256 {
-  const { entry, resolved } = maker;
-  return sha256(
-    canonicalJson({
-      route: route.key,
-      tenant: route.tenant,
-      position: spec.key,
-      name: entry.manifest.name,
-      version: entry.manifest.version,
-      digest: entry.digest,
-      params: resolved.digest,
-      scope,
-      shareKey: spec.shareKey,
-      condition: spec.condition ?? null,
-    }),
-  );
-}
-
-/** What an instance is found by; nothing is ever shared between tenants. */
-function instanceKey(
-  { tenant }: RouteSpec,
-  { spec }: PreparedPosition,
-  { entry, resolved }: PreparedPosition,
-  scope: Scope,
-  signature: Sha256,
-): string {
-  const { name, version } = entry.manifest;
-  switch (scope) {
-    case 'shared-by-params':
-      return JSON.stringify([scope, tenant, name, version, entry.digest, resolved.digest, spec.shareKey]);
-    case 'singleton':
-      return JSON.stringify([scope, tenant, name, majorOf(version), entry.digest, resolved.digest, spec.shareKey]);
-    default:
-      return JSON.stringify([scope, tenant, signature]);
-  }
-}
-
-async function create(
+async function holdSide(
   route: RouteSpec,
-  { spec, entry, resolved }: PreparedPosition,
-  scope: Scope,
-): Promise<PolicyInstance | PolicyFailure> {
-  const { manifest, factory } = entry;
-  const init: InstanceInit = {
-    info: {
-      name: manifest.name,
-      version: manifest.version,
-      routeName: route.name,
-      attachedTo: spec.level === 'operation' ? 'route' : 'api',
-      tenant: route.tenant,
-      api: route.api,
-    },
-    params: resolved.params as JsonObject,
-  };
-  const made = await factory
-    .create(init)
-    .catch((caught: unknown) => policyFailure('INTERNAL', `create threw: ${(caught as Error).message}`));
-  if ('kind' in made) return made;
-  const faults = modeDifferences(entry, made.modes);
-  if (faults.length > 0) {
-    void made.destroy();
-    return policyFailure('INIT_FAILED', faults.join('; '));
-  }
-  return scope === 'per-request' ? new PerRequestInstance(factory, init, made) : made;
-}
-
-/** The manifest says what a policy may ask for at most; init leaves out what its parameters do not need (spec §4.2). */
-function modeDifferences({ manifest: { processing } }: CatalogEntry, modes: ProcessingModes): string[] {
-  return (Object.keys(processing) as (keyof ProcessingModes)[])
-    .filter((side) => modes[side] !== 'skip' && modes[side] !== processing[side])
-    .map((side) => `${side}: the manifest says ${processing[side]}, init says ${modes[side]}`);
+  spec: PositionSpec,
+  side: PlannedSide,
+  signature: Sha256,
+  { table, canary, previous }: RouteContext,
+): Promise<Hold | PolicyFailure> {
+  const key = instanceKey(route, side, side, signature);
+  const init = { ...initOf(route, spec, side), stateScope: stateScopeOf(route, spec, side, key) };
+  const { factory, manifest } = side.entry;
+  return table.acquire(key, {
+    policyName: manifest.name,
+    create: () => makeInstance({ side, init, former: previous.route(route.key)?.instanceAt(spec.key), canary }),
+    ...(carriesKv(side) ? {} : { ended: () => factory.forgetState?.(init) }),
+  });
 }
 
 function chainPosition({ spec, entry, condition }: PreparedPosition, instance: PolicyInstance): Position {

@@ -2,10 +2,10 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/json.ts';
 import type { FailureMode } from '../chain/position.ts';
-import type { Scope } from '../manifest/manifest.ts';
 import type { Action } from '../model/actions.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import type { HeaderPair } from '../model/headers.ts';
+import type { Scope } from '../model/instance-plan.ts';
 import { Phase } from '../model/phases.ts';
 import { actionFault } from '../reduce/check-action.ts';
 import { parseReference, type Wanted } from './reference.ts';
@@ -48,6 +48,7 @@ export function readPosition(
     late: given.late === true,
     scope: given.scope as Scope | undefined,
     shareKey: (given.shareKey as string | undefined) ?? '',
+    stateKey: given.stateKey as string | undefined,
     acceptsTruncated: given.acceptsTruncated as boolean | undefined,
   };
 }

@@ -6,7 +6,7 @@ import { type Clock, startTimer } from '../../options/clock.ts';
 import type { Chain } from '../chain/chain.ts';
 import type { ConfigProblem } from '../model/config-problem.ts';
 import type { ApiInfo, ExchangeFacts } from '../model/inputs.ts';
-import { DRAIN_MS } from './held-instance.ts';
+import { DRAIN_MS, type HeldInstance } from './held-instance.ts';
 import type { Hold } from './instance-table.ts';
 import type { Level } from './specification.ts';
 
@@ -30,6 +30,7 @@ export interface RouteParts {
   readonly api: ApiInfo;
   readonly chain: Chain;
   readonly positions: readonly PositionStatus[];
+  /** One for each of `positions`. */
   readonly holds: readonly Hold[];
   readonly source: Readonly<JsonObject>;
   /** Set on a route that stands in for one that could not be built: every exchange is answered 503. */
@@ -61,7 +62,7 @@ export class RouteVersion {
     this.source = parts.source;
     this.refusal = parts.refusal;
     this.#holds = parts.holds;
-    this.#perRequest = parts.holds.filter(({ instance }) => instance.isPerRequest);
+    this.#perRequest = parts.holds.filter(({ instance }) => instance.keepsExchanges);
   }
 
   /** Bodies of MCP routes are messages, whatever their framing says. */
@@ -75,6 +76,11 @@ export class RouteVersion {
 
   get exchanges(): number {
     return this.#exchanges;
+  }
+
+  /** What serves at a position. */
+  instanceAt(positionKey: string): HeldInstance | undefined {
+    return this.#holds[this.positions.findIndex(({ key }) => key === positionKey)]?.instance;
   }
 
   get isClosed(): boolean {

@@ -2,9 +2,9 @@
 
 import type { JsonObject, JsonValue } from '../../internal/json.ts';
 import type { FailureMode } from '../chain/position.ts';
-import type { Scope } from '../manifest/manifest.ts';
 import type { ConfigProblem } from '../model/config-problem.ts';
 import type { ApiInfo } from '../model/inputs.ts';
+import type { Scope } from '../model/instance-plan.ts';
 import type { Wanted } from './reference.ts';
 
 export const LEVELS = ['system', 'api', 'operation', 'onFault', 'finally'] as const;
@@ -30,6 +30,8 @@ export interface PositionSpec {
   readonly scope: Scope | undefined;
   /** Parts instances of one scope once more. */
   readonly shareKey: string;
+  /** Names the state that a successor goes on with; `undefined`: the key of the position. */
+  readonly stateKey: string | undefined;
   readonly acceptsTruncated: boolean | undefined;
 }
 

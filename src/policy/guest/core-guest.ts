@@ -15,6 +15,7 @@ import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { HookInput } from '../model/inputs.ts';
 import type { InstanceInit, Outcome } from '../model/instance.ts';
 import { NONE } from '../model/instance.ts';
+import { type InstancePlan, SCOPES } from '../model/instance-plan.ts';
 import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
 import { BrokenArena, type GuestExports } from './guest-exports.ts';
@@ -22,7 +23,6 @@ import type { GuestStore, Pending } from './guest-store.ts';
 import { HostBinding, type MutableHostCall, NOBODY } from './host-binding.ts';
 import { type HostFunctions, type HostResult, isHostFault } from './host-functions.ts';
 import type { Capability, GuestFacts } from './imports.ts';
-import { type InstancePlan, SCOPES } from './instance-plan.ts';
 import type { GuestLimits } from './limits.ts';
 
 /** The major version of the interface, in the upper half of `edict_abi_version`. */

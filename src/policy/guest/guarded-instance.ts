@@ -57,6 +57,10 @@ export class GuardedPolicy implements PolicyFactory {
     });
   }
 
+  plan(init: InstanceInit): ReturnType<NonNullable<PolicyFactory['plan']>> {
+    return this.#policy.plan?.(init);
+  }
+
   /** The breaker of each tenant. */
   describe(): Readonly<Record<string, ReturnType<FailureWindow['describe']>>> {
     return Object.fromEntries([...this.#breakers].map(([tenant, { window }]) => [tenant, window.describe()]));
@@ -88,6 +92,14 @@ class GuardedInstance implements PolicyInstance {
 
   streamEnd(streamId: number, reason: EndReason): void {
     this.#instance.streamEnd?.(streamId, reason);
+  }
+
+  exportState(): ReturnType<NonNullable<PolicyInstance['exportState']>> {
+    return this.#instance.exportState?.();
+  }
+
+  importState(state: Uint8Array): ReturnType<NonNullable<PolicyInstance['importState']>> {
+    return this.#instance.importState?.(state) ?? false;
   }
 
   destroy(): void | Promise<void> {

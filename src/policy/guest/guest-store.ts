@@ -4,9 +4,9 @@ import type { HookEncoder } from '../frame/input-encoder.ts';
 import type { PolicyFailure } from '../model/failure.ts';
 import type { HookInput } from '../model/inputs.ts';
 import type { InstanceInit, Outcome } from '../model/instance.ts';
+import type { InstancePlan } from '../model/instance-plan.ts';
 import type { EndReason, Phase } from '../model/phases.ts';
 import type { HostResult } from './host-functions.ts';
-import type { InstancePlan } from './instance-plan.ts';
 import type { GuestLimits } from './limits.ts';
 
 /** The guest waits for operations of the host; the call goes on with `resume`. */

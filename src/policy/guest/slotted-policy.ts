@@ -4,11 +4,11 @@ import type { DeclaredInputs } from '../frame/declared-inputs.ts';
 import { InputEncoder } from '../frame/input-encoder.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { InstanceInit, PolicyFactory } from '../model/instance.ts';
+import type { InstancePlan } from '../model/instance-plan.ts';
 import { GuestInstance, modesOf } from './guest-instance.ts';
 import type { Resident } from './guest-slot.ts';
 import { GuestSlots } from './guest-slots.ts';
 import type { StoreSource } from './guest-store.ts';
-import type { InstancePlan } from './instance-plan.ts';
 
 /** What a policy in slots is made of. */
 export interface SlottedOptions {

@@ -1,7 +1,8 @@
 /** The rules of `policy.yaml`, as the JSON Schema that authors can point their editor at. Unknown fields are allowed. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import { ABIS, SCOPES } from './manifest.ts';
+import { SCOPES } from '../model/instance-plan.ts';
+import { ABIS } from './manifest.ts';
 
 /** The counter of a module is an i32. */
 const MAX_FUEL = 2_147_483_647;

@@ -1,12 +1,8 @@
 /** What a policy says about itself: `policy.yaml` as the engine uses it, every default filled in (spec/policies.md §4.2). */
 
 import type { JsonObject } from '../../internal/json.ts';
+import type { Scope } from '../model/instance-plan.ts';
 import type { ProcessingModes } from '../model/modes.ts';
-
-/** How many instances a policy wants (spec/policies.md §4.5). */
-export type Scope = 'per-route' | 'shared-by-params' | 'singleton' | 'per-request';
-
-export const SCOPES: readonly Scope[] = ['per-route', 'shared-by-params', 'singleton', 'per-request'];
 
 /** The guest interfaces a module may speak; `native` is TypeScript inside the process. */
 export const ABIS = ['edict-core/1', 'edict:policy@0.1.0', 'native'] as const;

@@ -13,6 +13,7 @@ export const POLICY_FAILURES = {
   ABI_UNSUPPORTED: { when: 'load', meaning: 'a module speaks another version of the guest interface' },
   PARAMS_INVALID: { when: 'load', meaning: 'parameters do not pass the schema of the manifest' },
   INIT_FAILED: { when: 'load', meaning: 'the init hook failed, trapped or took too long' },
+  CANARY_FAILED: { when: 'load', meaning: 'the policy failed a self test or a recorded input, or was too slow' },
   POLICY_MISSING: { when: 'load', meaning: 'a route names a policy that is not there' },
   NOT_READY: { when: 'admission', meaning: 'there is no active revision yet' },
   OVERLOAD: { when: 'admission', meaning: 'no slot, queue place or buffer was free' },

@@ -17,6 +17,19 @@ export interface ApiInfo {
   readonly operationPath: string;
 }
 
+/** One trial of an instance: a canary, or a shadow for as long as it runs. Hosts keep what hooks of it write by this object. */
+export interface Trial {
+  /** Requests to outside that were refused; a hook that met one could not show what it would have done. */
+  refusals: number;
+}
+
+/** Marks hooks that are only tried: nothing of them may have an effect outside the policy. */
+export interface DryRun {
+  readonly trial: Trial;
+  /** The exchange that is under way, where the trial runs beside one: answers of flags are that one's. */
+  readonly original?: ExchangeFacts;
+}
+
 /** What is known of an exchange before any policy runs; it never changes. */
 export interface ExchangeFacts {
   readonly requestId: string;
@@ -30,6 +43,7 @@ export interface ExchangeFacts {
   /** What the route resolver found out; read-only. */
   readonly resolvedOperation?: string;
   readonly resolutionAttributes?: Readonly<JsonObject>;
+  readonly dryRun?: DryRun;
 }
 
 /** The client's request as it came, frozen before the first policy; the same object for every policy of the exchange. */

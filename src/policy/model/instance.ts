@@ -3,7 +3,8 @@
 import type { JsonObject } from '../../internal/json.ts';
 import type { Action, Effects } from './actions.ts';
 import type { PolicyFailure } from './failure.ts';
-import type { HookInput, PolicyInfo } from './inputs.ts';
+import type { ExchangeFacts, HookInput, PolicyInfo } from './inputs.ts';
+import type { InstancePlan } from './instance-plan.ts';
 import type { ProcessingModes } from './modes.ts';
 import type { EndReason, Phase } from './phases.ts';
 
@@ -28,6 +29,12 @@ export interface PolicyInstance {
   call(phase: Phase, input: HookInput): Outcome | Promise<Outcome>;
   /** Exactly once an exchange for every instance that saw a chunk hook. Never throws. */
   streamEnd?(streamId: number, reason: EndReason): void;
+  /** The exchange is over: what lived for it is dropped. Only instances that keep something by exchange have it. */
+  forget?(exchange: ExchangeFacts): void;
+  /** What a successor may take over; `undefined` when there is nothing. Never throws. */
+  exportState?(): Uint8Array | PolicyFailure | undefined | Promise<Uint8Array | PolicyFailure | undefined>;
+  /** Offers the state of a predecessor, before the first hook; false when it is refused. Never throws. */
+  importState?(state: Uint8Array): boolean | PolicyFailure | Promise<boolean | PolicyFailure>;
   /** Releases it; no call follows. Never throws. */
   destroy(): void | Promise<void>;
 }
@@ -38,6 +45,12 @@ export interface PolicyFactory {
   readonly version: string;
   /** Gives an `INIT_FAILED` (or a more precise) failure instead of throwing. */
   create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure>;
+  /** What the host keeps under `stateScope` is of no use to anybody any more. Never throws. */
+  forgetState?(init: InstanceInit): void;
+  /** What the policy itself says about sharing its instances; `undefined` leaves that to its manifest. Never throws. */
+  plan?(
+    init: InstanceInit,
+  ): InstancePlan | PolicyFailure | undefined | Promise<InstancePlan | PolicyFailure | undefined>;
 }
 
 /** What an instance is made of. */
@@ -45,4 +58,6 @@ export interface InstanceInit {
   readonly info: PolicyInfo;
   /** Merged, checked and deeply frozen. */
   readonly params: Readonly<JsonObject>;
+  /** Names the state that the host keeps for the instance: equal names are the same counters. */
+  readonly stateScope?: string;
 }

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/internal/json.ts';
-import type { Scope } from '../../../../src/policy/manifest/manifest.ts';
 import type { Outcome } from '../../../../src/policy/model/instance.ts';
+import type { Scope } from '../../../../src/policy/model/instance-plan.ts';
 import { settle } from '../../relay/support/fake-clock.ts';
 import { BuildRig, documentOf } from '../support/build-rig.ts';
 

@@ -1,18 +1,19 @@
 /** Runs a case of a manifest's `selfTest`: one hook of a fresh instance, its answer beside the expected one. */
 
-import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
-import type { CatalogEntry } from '../policy/build/catalog.ts';
-import type { SelfTest } from '../policy/manifest/manifest.ts';
-import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
-import { HeaderMap, type HeaderPair } from '../policy/model/headers.ts';
-import type { HookInput } from '../policy/model/inputs.ts';
-import type { Outcome, PolicyInstance } from '../policy/model/instance.ts';
-import { Phase } from '../policy/model/phases.ts';
-import { type Body, NO_BODY, NOTHING_GATHERED, type RequestView, type ResponseView } from '../policy/model/views.ts';
-import { loadConfigResolver } from '../policy/params/load-config-resolver.ts';
-import { Redactor } from '../policy/params/redactor.ts';
-import { resolveParams } from '../policy/params/resolve-params.ts';
-import { needsConfig } from '../policy/params/system-params.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/json.ts';
+import { systemClock } from '../../options/clock.ts';
+import type { CatalogEntry } from '../build/catalog.ts';
+import type { SelfTest } from '../manifest/manifest.ts';
+import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
+import { HeaderMap, type HeaderPair } from '../model/headers.ts';
+import type { DryRun, HookInput } from '../model/inputs.ts';
+import type { Outcome, PolicyInstance } from '../model/instance.ts';
+import { Phase } from '../model/phases.ts';
+import { type Body, NO_BODY, NOTHING_GATHERED, type RequestView, type ResponseView } from '../model/views.ts';
+import { loadConfigResolver } from '../params/load-config-resolver.ts';
+import { Redactor } from '../params/redactor.ts';
+import { resolveParams } from '../params/resolve-params.ts';
+import { needsConfig } from '../params/system-params.ts';
 
 export interface SelfTestResult {
   readonly phase: SelfTest['phase'];
@@ -43,15 +44,15 @@ export interface PreparedCase {
   readonly input: HookInput;
 }
 
-/** Never rejects; a case that cannot be run fails with the reason. */
-export async function runSelfTest(entry: CatalogEntry, test: SelfTest): Promise<SelfTestResult> {
+/** Never rejects; a case that cannot be run fails with the reason. With `dryRun` hosts keep its effects to themselves. */
+export async function runSelfTest(entry: CatalogEntry, test: SelfTest, dryRun?: DryRun): Promise<SelfTestResult> {
   const { phase, expect } = test;
-  const prepared = await prepareCase(entry, test);
+  const prepared = await prepareCase(entry, test, dryRun);
   if (isPolicyFailure(prepared)) return judge(phase, expect, outcomeJson(prepared), 0);
   const { instance, input } = prepared;
-  const began = performance.now();
+  const began = systemClock.monotonic();
   const outcome = await instance.call(prepared.phase, input);
-  const durationUs = (performance.now() - began) * 1_000;
+  const durationUs = (systemClock.monotonic() - began) * 1_000;
   await instance.destroy();
   return judge(phase, expect, outcomeJson(outcome), durationUs);
 }
@@ -60,6 +61,7 @@ export async function runSelfTest(entry: CatalogEntry, test: SelfTest): Promise<
 export async function prepareCase(
   { factory, manifest }: CatalogEntry,
   { phase, input }: SelfTest,
+  dryRun?: DryRun,
 ): Promise<PreparedCase | PolicyFailure> {
   const resolved = resolveParams({
     manifest,
@@ -78,11 +80,14 @@ export async function prepareCase(
   const info = { name, version, routeName: ROUTE, attachedTo: 'route' as const, tenant: TENANT, api: API };
   const instance = await factory.create({ info, params: resolved.params });
   if (isPolicyFailure(instance)) return instance;
-  return { instance, phase: Phase[phase], input: hookInput(input, phase.startsWith('response')) };
+  const made = caseInput(input, phase);
+  const exchange = dryRun === undefined ? made.exchange : { ...made.exchange, dryRun };
+  return { instance, phase: Phase[phase], input: { ...made, exchange } };
 }
 
 /** `input` of a case: `params`, `request`, `response`, `metadata`, `clientIp`; each with defaults. */
-function hookInput(input: Readonly<JsonObject>, isResponse: boolean): HookInput {
+export function caseInput(input: Readonly<JsonObject>, phase: SelfTest['phase']): HookInput {
+  const isResponse = phase.startsWith('response');
   const request = requestOf(memberOf(input, 'request'));
   const { headers, path, method, authority, scheme } = request;
   const response = isResponse ? responseOf(memberOf(input, 'response')) : undefined;
