@@ -34,6 +34,8 @@ export const Word = {
   stream: 7,
   /** Messages posted to the worker so far. */
   posted: 8,
+  /** Sequence of the request that is to end. Written while the worker is at it, so it is no part of the hand-over. */
+  stop: 9,
   replySequence: 16,
   replyKind: 17,
   replyLength: 18,
@@ -87,6 +89,11 @@ export class SharedRecord implements FrameMemory {
 
   get replyAt(): number {
     return HEAD_BYTES + PLACE_BYTES;
+  }
+
+  /** True when the request at hand is to end; asked by the guest that serves it. */
+  get stops(): boolean {
+    return Atomics.load(this.head, Word.stop) === this.head[Word.sequence];
   }
 
   /** Hands the record over: nothing may be written to it after this. */

@@ -38,7 +38,14 @@ export class WorkerStores {
 
   addModule({ module, guest, granted, limits }: ModuleMessage): void {
     const taker = new FrameTaker(this.#port, limits.output.frameBytes + limits.output.bodyBytes);
-    const options = { guest, host: this.#host, granted: new Set(granted), limits, decoder: taker };
+    const options = {
+      guest,
+      host: this.#host,
+      granted: new Set(granted),
+      limits,
+      decoder: taker,
+      stops: () => this.#port.record.stops,
+    };
     this.#modules.set(module, { slot: new GuestSlot({ limits, open: () => CoreGuest.open(options) }), taker });
   }
 

@@ -5,7 +5,16 @@ import { PolicyWorkers, type PolicyWorkersOptions } from '../../../src/policy-wo
 import type { WorkerPolicyOptions } from '../../../src/policy-workers/worker-policy.ts';
 import { body, hookInput, INFO, RecordingHost, shipped } from '../policy/guest/support/guest-rig.ts';
 import type { TextGuest } from '../policy/guest/support/text-guest.ts';
-import { ENDLESS_FUEL, input, LOOP, LOOP_ON_BODY, made, shippedMetered, workerPolicy } from './support/worker-rig.ts';
+import {
+  ENDLESS_FUEL,
+  input,
+  LOOP,
+  LOOP_ON_BODY,
+  made,
+  metered,
+  shippedMetered,
+  workerPolicy,
+} from './support/worker-rig.ts';
 
 const { requestHeaders, requestBody, requestBodyChunk } = Phase;
 const NONE = { kind: 'none' };
@@ -24,6 +33,13 @@ function workersWith(options: PolicyWorkersOptions = {}): PolicyWorkers {
 async function instanceOf(parts: TextGuest, options: Partial<WorkerPolicyOptions> = {}, workers = workersWith()) {
   return made(workerPolicy(workers, parts, options));
 }
+
+/** Says how often it was called since its store was made. */
+const COUNTING: TextGuest = {
+  call: `(global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (i32.store8 (i32.const 1024) (i32.add (i32.const 48) (global.get $count))) (i32.const -1)`,
+  outputLength: '(i32.const 1)',
+};
 
 /** A global that counts calls, answered as an error code below -20. */
 const COUNT = `(global.set $count (i32.add (global.get $count) (i32.const 1)))
@@ -92,9 +108,58 @@ describe('a policy in a worker', () => {
 });
 
 describe('a policy that loops for ever', () => {
-  it('is answered at its deadline, its worker is replaced, and the next call is right: 10 times (P-58, WH-04)', async () => {
+  it('is told to stop at its deadline, keeps its worker, and the next call is right: 20 times (P-52, P-53)', async () => {
     const workers = workersWith();
-    const options = { limits: ENDLESS_FUEL, deadlineMs: 100 };
+    const options = { limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
+    for (let round = 0; round < 20; round++) {
+      expect(await looping.call(requestBody, input())).toMatchObject({ kind: 'failure', code: 'DEADLINE_EXCEEDED' });
+      await until(async () => (await looping.call(requestHeaders, input())).kind === 'none');
+    }
+    // On a machine that gives a worker no turn for the whole grace, one may be lost; without being told, all 20 were.
+    expect(workers.describe().stopped).toBeLessThan(10);
+  });
+
+  it('loses only the store it looped in: other policies of the tenant keep their memory', async () => {
+    const workers = workersWith({ workers: 1 });
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, { limits: ENDLESS_FUEL, deadlineMs: 50 }, workers);
+    const counting = await instanceOf(COUNTING, {}, workers);
+    const counted = async () => ((await counting.call(requestHeaders, input())) as { message: string }).message.at(-1);
+    expect(await counted()).toBe('1');
+    expect(await looping.call(requestBody, input())).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const { stopped } = workers.describe();
+    const next = await counted();
+    if (stopped === 0 && workers.describe().stopped === 0) expect(next).toBe('2');
+  });
+
+  it('is told to stop by a caller that sleeps, too', async () => {
+    const workers = workersWith();
+    const options = { sleeps: true, limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
+    const began = performance.now();
+    expect(looping.call(requestBody, input())).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(50);
+  });
+
+  it('never takes the worker of another tenant when it has lost its own', async () => {
+    const workers = workersWith({ workers: 2 });
+    const options = { guest: metered({ call: LOOP_ON_BODY }, [], false), limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({}, options, workers);
+    const counting = await made(workerPolicy(workers, COUNTING), 'other');
+    for (let round = 1; round < 10; round++) {
+      const failing = looping.call(requestBody, input());
+      const said = (await counting.call(requestHeaders, input())) as { message: string };
+      // Its memory is that of the worker it had in the beginning.
+      expect(said.message.at(-1)).toBe(String(round));
+      await failing;
+    }
+    expect(workers.describe().tenants.other).toMatchObject({ workers: 1 });
+  });
+
+  it('is answered at its deadline where it cannot be told, its worker is replaced, and the next call is right: 10 times (P-58, WH-04)', async () => {
+    const workers = workersWith();
+    const guest = metered({ call: LOOP_ON_BODY }, [], false);
+    const options = { guest, limits: ENDLESS_FUEL, deadlineMs: 100 };
     const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
     const other = await made(workerPolicy(workers, {}), 'other');
     for (let round = 0; round < 10; round++) {
@@ -104,10 +169,12 @@ describe('a policy that loops for ever', () => {
     }
     await until(() => workers.describe().stopped === 10);
     expect(workers.describe()).toMatchObject({ leased: 2, waiting: 0 });
-  });
+  }, 60_000);
 
   it('in init is given up, and so is the instance (P-53)', async () => {
     const workers = workersWith({ initMs: 200 });
+    workers.open();
+    await until(() => workers.describe().spares === 1);
     const policy = workerPolicy(workers, { init: LOOP }, { limits: { fuelInit: 2_147_483_647 } });
     expect(await policy.create({ info: INFO, params: {} })).toMatchObject({ code: 'INIT_FAILED' });
   });
