@@ -210,6 +210,7 @@ export class PolicyThread {
     head[Word.phase] = task.phase;
     head[Word.stream] = task.streamId;
     head[Word.length] = 0;
+    if (task.state !== undefined) this.#writeState(task.state);
     if (task.kind === Kind.hook && !this.#write(task)) {
       this.#task = undefined;
       task.done(failed(NO_ROOM));
@@ -269,6 +270,15 @@ export class PolicyThread {
     record.head[Word.length] = apart === undefined ? length : BY_MESSAGE;
     if (apart !== undefined) this.#post({ kind: 'frame', bytes: apart.slice(8, 8 + length) });
     return true;
+  }
+
+  /** Of any size: the guest says whether it has room. */
+  #writeState(state: Uint8Array): void {
+    const { head, bytes, requestAt } = this.record;
+    const fits = state.length <= PLACE_BYTES;
+    head[Word.length] = fits ? state.length : BY_MESSAGE;
+    if (fits) bytes.set(state, requestAt);
+    else this.#post({ kind: 'frame', bytes: Uint8Array.from(state) });
   }
 
   #post(message: ToWorker): void {

@@ -51,11 +51,20 @@ export const Word = {
 } as const;
 
 /** What is asked of a worker. */
-export const Kind = { init: 1, hook: 2, streamEnd: 3, destroy: 4, forget: 5 } as const;
+export const Kind = {
+  init: 1,
+  hook: 2,
+  streamEnd: 3,
+  destroy: 4,
+  forget: 5,
+  plan: 6,
+  exportState: 7,
+  importState: 8,
+} as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /** How it ended. */
-export const Reply = { none: 0, action: 1, yes: 2, no: 3, failure: 4 } as const;
+export const Reply = { none: 0, action: 1, yes: 2, no: 3, failure: 4, bytes: 5 } as const;
 
 /** Reply flag: the store is another than before, so instances are to be made again. */
 export const STORE_RENEWED = 1;

@@ -150,6 +150,19 @@ export class TenantLane {
     }
   }
 
+  /** What a successor may take over; of the first worker whose instance has something. The frame is good until this returns. */
+  async exportState<T>(instance: RemoteInstance, read: (reply: ThreadReply) => T | undefined): Promise<T | undefined> {
+    for (const { thread } of [...this.#leases.values()]) {
+      if (!thread.isReady(instance)) continue;
+      const given = await new Promise<T | undefined>((resolve) => {
+        const done = (reply: ThreadReply) => resolve(read(reply));
+        this.#chore(thread, choreOf(Kind.exportState, instance, { done }));
+      });
+      if (given !== undefined) return given;
+    }
+    return undefined;
+  }
+
   /** Ends the instance in every worker that has it; resolves when it is gone. */
   async destroy(instance: RemoteInstance): Promise<void> {
     for (const call of [...this.#queue]) {
@@ -159,7 +172,12 @@ export class TenantLane {
     }
     const gone = [...this.#leases.values()]
       .filter(({ thread }) => thread.knows(instance))
-      .map(({ thread }) => new Promise<void>((done) => this.#chore(thread, choreOf(Kind.destroy, instance, { done }))));
+      .map(
+        ({ thread }) =>
+          new Promise<void>((resolve) => {
+            this.#chore(thread, choreOf(Kind.destroy, instance, { done: () => resolve() }));
+          }),
+      );
     await Promise.all(gone);
   }
 
@@ -234,8 +252,9 @@ export class TenantLane {
       this.#streams.set(options.streamId, thread);
       thread.streams.add(options.streamId);
     }
-    if (options.kind === Kind.hook && thread.isReady(options.instance)) {
-      this.#hook(call, thread);
+    const isMade = options.kind !== Kind.init && thread.isReady(options.instance);
+    if (isMade || options.kind === Kind.plan) {
+      this.#run(call, thread);
       return;
     }
     call.begin('making', thread);
@@ -244,12 +263,12 @@ export class TenantLane {
     const done = (reply: ThreadReply) => {
       this.#ports.clock.clearTimeout(timer);
       if (options.kind === Kind.init || reply.failure !== undefined || call.isAnswered) this.#end(call, reply);
-      else this.#hook(call, thread);
+      else this.#run(call, thread);
     };
     thread.perform({ ...taskOf(options), kind: Kind.init, done });
   }
 
-  #hook(call: WorkerCall, thread: PolicyThread): void {
+  #run(call: WorkerCall, thread: PolicyThread): void {
     call.begin('running', thread);
     thread.perform({ ...taskOf(call.options), done: (reply) => this.#end(call, reply) });
   }
@@ -335,14 +354,14 @@ export class TenantLane {
 /** To work that ends with its worker. */
 const GONE: ThreadReply = failed(policyFailure('CLOSED', 'the worker is gone'));
 
-function taskOf({ kind, instance, phase, input, streamId }: WorkerCallOptions): Omit<ThreadTask, 'done'> {
-  return { kind, instance, phase, input, streamId };
+function taskOf({ kind, instance, phase, input, streamId, state }: WorkerCallOptions): Omit<ThreadTask, 'done'> {
+  return { kind, instance, phase, input, streamId, state };
 }
 
 function choreOf(
   kind: Kind,
   instance: RemoteInstance | undefined,
-  { phase = 0, streamId = 0, done = () => undefined }: { phase?: number; streamId?: number; done?: () => void },
+  { phase = 0, streamId = 0, done = () => undefined }: Partial<Pick<ThreadTask, 'phase' | 'streamId' | 'done'>>,
 ): ThreadTask {
   return { kind, instance, phase, streamId, input: undefined, done };
 }

@@ -19,10 +19,11 @@ const NO_TURN = policyFailure('OVERLOAD', 'no worker became free within the time
 const CANCELLED = policyFailure('CANCELLED', 'the exchange was given up');
 
 export interface WorkerCallOptions {
-  readonly kind: typeof Kind.hook | typeof Kind.init;
+  readonly kind: typeof Kind.hook | typeof Kind.init | typeof Kind.plan | typeof Kind.importState;
   readonly instance: RemoteInstance;
   readonly phase: number;
   readonly input: HookInput | undefined;
+  readonly state?: Uint8Array | undefined;
   /** Of the body whose chunks the hook sees; 0 when it sees none. */
   readonly streamId: number;
   readonly timeoutMs: number;

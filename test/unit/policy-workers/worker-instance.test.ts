@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { OUTPUT_LIMITS } from '../../../src/policy/frame/output-decoder.ts';
 import { hostFault } from '../../../src/policy/guest/host-functions.ts';
 import { Phase } from '../../../src/policy/model/phases.ts';
 import { PolicyWorkers, type PolicyWorkersOptions } from '../../../src/policy-workers/policy-workers.ts';
@@ -104,6 +105,62 @@ describe('a policy in a worker', () => {
     );
     for (let i = 0; i < 100; i++) expect(instance.call(requestHeaders, input())).toEqual(NONE);
     expect(instance.call(requestBody, input())).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+});
+
+/** Keeps a number that grows with each hook; state is its bytes at 2048. Plans to be one for all. */
+const CARRYING: TextGuest = {
+  ...COUNTING,
+  more: `
+    (func (export "edict_plan") (param $length i32) (result i32)
+      (i32.store8 (i32.const 1024) (i32.const 75)) (i32.const 3))
+    (func (export "edict_export_state") (param $handle i32) (result i32)
+      (i32.store8 (i32.const 1024) (global.get $count)) (i32.mul (global.get $count) (i32.const 65536)))
+    (func (export "edict_import_state") (param $handle i32) (param $length i32) (result i32)
+      (global.set $count (i32.load8_u (i32.const 8192))) (i32.ne (global.get $count) (i32.const 9)))`,
+  memory: '16 16',
+  outputLength: '(i32.const 1)',
+};
+
+describe('a policy that carries state', () => {
+  it('hands it to a successor in another worker, of any size, and the successor goes on from it (P-70)', async () => {
+    const workers = workersWith();
+    const options = { limits: { output: { ...OUTPUT_LIMITS, frameBytes: 1_048_576 } } };
+    const before = await instanceOf(CARRYING, options, workers);
+    expect(await before.exportState()).toBeUndefined();
+    for (let hook = 0; hook < 4; hook++) await before.call(requestHeaders, input());
+    const state = await before.exportState();
+    if (!(state instanceof Uint8Array)) throw new Error(JSON.stringify(state));
+    // More than has a place in the record.
+    expect(state).toHaveLength(4 * 65_536);
+    expect(state[0]).toBe(4);
+    const after = await instanceOf(CARRYING, options, workers);
+    expect(await after.importState(state)).toBe(true);
+    expect(((await after.call(requestHeaders, input())) as { message: string }).message.at(-1)).toBe('5');
+    expect(await after.importState(Uint8Array.of(9))).toBe(false);
+    await before.destroy();
+    expect(await before.exportState()).toMatchObject({ code: 'CLOSED' });
+    expect(await before.importState(state)).toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('is not asked when it has no such functions', async () => {
+    const instance = await instanceOf({});
+    expect(await instance.exportState()).toBeUndefined();
+    expect(await instance.importState(Uint8Array.of(1))).toBe(false);
+  });
+});
+
+describe('a policy that plans its instances', () => {
+  it('says so from a worker, which holds nothing of it afterwards (P-32)', async () => {
+    const workers = workersWith();
+    const init = { info: INFO, params: {} };
+    const planOf = (parts: TextGuest) => workerPolicy(workers, parts).plan(init);
+    expect(await planOf(CARRYING)).toEqual({ scope: 'singleton', shareKey: 'K' });
+    expect(await planOf({})).toBeUndefined();
+    const looping = { more: `(func (export "edict_plan") (param i32) (result i32) ${LOOP})` };
+    expect(await planOf(looping)).toMatchObject({ code: 'FUEL_EXHAUSTED' });
+    await settled();
+    expect(workers.describe()).toMatchObject({ leased: 0, tenants: {} });
   });
 });
 
