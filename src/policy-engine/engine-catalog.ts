@@ -279,7 +279,7 @@ function load(
   granted: ReadonlySet<Capability>,
   tier: PolicyTier,
 ): Program | PolicyFailure {
-  const metering = { maxPages, fuel: tier !== 'trusted' };
+  const metering = { maxPages, fuel: tier !== 'trusted', pauses: tier === 'isolated' };
   if (abi === 'edict-core/1') {
     const guest = loadGuest(bytes, { sha256: false, granted, metering });
     return isPolicyFailure(guest) ? guest : { kind: 'module', guest };

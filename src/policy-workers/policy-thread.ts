@@ -5,6 +5,7 @@ import { packageFile } from '../internal/package-files.ts';
 import { hostFault } from '../policy/guest/host-functions.ts';
 import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { Phase } from '../policy/model/phases.ts';
+import { PAUSE_EXPORT } from '../wasm/metering/rewrite.ts';
 import { HostService } from './host-service.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { BY_MESSAGE, Kind, PLACE_BYTES, SharedRecord, STORE_RENEWED, State, Word } from './record.ts';
@@ -17,6 +18,8 @@ const WORKER = packageFile('dist/policy-workers/policy-worker.js');
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 
 const NO_ROOM = policyFailure('MEMORY_LIMIT', 'the input is larger than any guest may be');
+/** A guest that was told to stop looks every few milliseconds at most, and nobody else does anything meanwhile. */
+const SLEEPING_GRACE_MS = 10;
 /** Frames longer than this are more than a guest has memory for. */
 const MAX_FRAME_BYTES = 16 * 1_048_576;
 
@@ -108,16 +111,25 @@ export class PolicyThread {
     if (this.#begin(task)) this.#listen(State.request);
   }
 
-  /** The same, and sleeps until it is answered or `timeoutMs` have passed; then the worker is lost with the failure given. */
+  /**
+   * The same, and sleeps until it is answered or `timeoutMs` have passed; then the guest is told to stop, and the worker is
+   * lost with the failure given when that does not help.
+   */
   performNow(task: ThreadTask, timeoutMs: number, late: PolicyFailure): void {
     if (!this.#begin(task)) return;
-    const endsAt = performance.now() + timeoutMs;
+    let endsAt = performance.now() + timeoutMs;
+    let isTold = false;
     this.#blocks = true;
     for (let seen: number | undefined = State.request; seen !== undefined; seen = this.#advance()) {
       const left = endsAt - performance.now();
       if (left <= 0 && this.record.state === seen) {
-        this.lose(late);
-        break;
+        if (isTold || this.tellToStop() === undefined) {
+          this.lose(late);
+          break;
+        }
+        isTold = true;
+        endsAt = performance.now() + SLEEPING_GRACE_MS;
+        continue;
       }
       Atomics.wait(this.record.head, Word.state, seen, Math.max(left, 0));
     }
@@ -135,6 +147,22 @@ export class PolicyThread {
     if (state !== State.reply) return 'works';
     this.#finish(this.#task);
     return 'answered';
+  }
+
+  /**
+   * Tells the guest at work to stop, which it notices between two slices of its fuel; the number of the request. `undefined`
+   * when its module does not look, or there is none.
+   */
+  tellToStop(): number | undefined {
+    const { module } = this.#task?.instance ?? {};
+    if (module?.guest.facts.exports.get(PAUSE_EXPORT) !== 'table') return undefined;
+    Atomics.store(this.record.head, Word.stop, this.#sequence);
+    return this.#sequence;
+  }
+
+  /** True when the worker is still at this request, and has no answer. */
+  isAt(sequence: number): boolean {
+    return this.#task !== undefined && this.#sequence === sequence && this.poll() !== 'answered';
   }
 
   /** Answers what the worker waits for with a refusal, so that it comes to an end. */
@@ -182,6 +210,7 @@ export class PolicyThread {
     head[Word.phase] = task.phase;
     head[Word.stream] = task.streamId;
     head[Word.length] = 0;
+    if (task.state !== undefined) this.#writeState(task.state);
     if (task.kind === Kind.hook && !this.#write(task)) {
       this.#task = undefined;
       task.done(failed(NO_ROOM));
@@ -241,6 +270,15 @@ export class PolicyThread {
     record.head[Word.length] = apart === undefined ? length : BY_MESSAGE;
     if (apart !== undefined) this.#post({ kind: 'frame', bytes: apart.slice(8, 8 + length) });
     return true;
+  }
+
+  /** Of any size: the guest says whether it has room. */
+  #writeState(state: Uint8Array): void {
+    const { head, bytes, requestAt } = this.record;
+    const fits = state.length <= PLACE_BYTES;
+    head[Word.length] = fits ? state.length : BY_MESSAGE;
+    if (fits) bytes.set(state, requestAt);
+    else this.#post({ kind: 'frame', bytes: Uint8Array.from(state) });
   }
 
   #post(message: ToWorker): void {

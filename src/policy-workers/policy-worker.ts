@@ -5,7 +5,7 @@ import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/mo
 import type { Outcome } from '../policy/model/instance.ts';
 import type { Phase } from '../policy/model/phases.ts';
 import type { FrameMessage, WorkerSetup } from './messages.ts';
-import { BY_MESSAGE, Kind, Reply, SharedRecord, STORE_RENEWED, State, Word } from './record.ts';
+import { BY_MESSAGE, Kind, PLACE_BYTES, Reply, SharedRecord, STORE_RENEWED, State, Word } from './record.ts';
 import { WorkerPort } from './worker-port.ts';
 import { WorkerStores } from './worker-stores.ts';
 
@@ -61,13 +61,26 @@ function takeMessages(): void {
 function perform(instance: number): Outcome | undefined {
   switch (head[Word.kind]) {
     case Kind.hook:
-      stores.giver.frame = requestFrame();
+      stores.giver.frame = requestBytes();
       return stores.hook(instance, head[Word.phase] as Phase);
     case Kind.init: {
       const modes = stores.init(instance);
       if (isPolicyFailure(modes)) return modes;
       head[Word.modes] = modes;
       return undefined;
+    }
+    case Kind.plan: {
+      const plan = stores.plan(instance);
+      if (plan === undefined || isPolicyFailure(plan)) return plan;
+      return writeBytes(Buffer.from(JSON.stringify(plan)));
+    }
+    case Kind.exportState: {
+      const state = stores.exportState(instance);
+      return state instanceof Uint8Array ? writeBytes(state) : state;
+    }
+    case Kind.importState: {
+      const taken = stores.importState(instance, requestBytes());
+      return isPolicyFailure(taken) ? taken : { kind: 'decision', needsMore: taken };
     }
     case Kind.streamEnd:
       stores.streamEnd(instance, head[Word.stream] as number, head[Word.phase] as number);
@@ -81,7 +94,7 @@ function perform(instance: number): Outcome | undefined {
   }
 }
 
-function requestFrame(): Uint8Array {
+function requestBytes(): Uint8Array {
   const length = head[Word.length] as number;
   if (length !== BY_MESSAGE) return record.bytes.subarray(record.requestAt, record.requestAt + length);
   return frames.at(-1)?.bytes ?? new Uint8Array(0);
@@ -101,6 +114,16 @@ function write(outcome: Outcome, instance: number): void {
     case 'failure':
       writeFailure(outcome);
   }
+}
+
+/** An answer that is no frame. */
+function writeBytes(bytes: Uint8Array): undefined {
+  const fits = bytes.length <= PLACE_BYTES;
+  if (fits) record.bytes.set(bytes, record.replyAt);
+  else port.post({ kind: 'frame', bytes });
+  head[Word.replyKind] = Reply.bytes;
+  head[Word.replyLength] = fits ? bytes.length : BY_MESSAGE;
+  return undefined;
 }
 
 function writeFailure({ code, message }: PolicyFailure): void {

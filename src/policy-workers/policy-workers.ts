@@ -52,7 +52,7 @@ export class PolicyWorkers {
       size: Math.min(64, Math.max(1, options.workers ?? Math.max(4, availableParallelism()))),
       spares: Math.min(8, Math.max(1, options.spares ?? 1)),
       clock,
-      waiting: () => this.#waiting.size,
+      waiting: () => this.#claims(),
       changed: () => this.#serveWaiting(),
       ...(options.start && { start: options.start }),
     });
@@ -77,7 +77,7 @@ export class PolicyWorkers {
         clock: this.clock,
         limits: this.#limits,
         want: (one) => this.#want(one),
-        othersWait: () => this.#someWait(),
+        othersWait: () => this.#claims() > 0,
         giveBack: (thread) => this.#giveBack(thread),
         failure: () => this.#failure(),
       });
@@ -122,7 +122,7 @@ export class PolicyWorkers {
     this.#planSweep();
     const { size, leased } = this.#pool.describe();
     // Whoever has one leaves the last one to somebody who has none.
-    if (lane.leased > 0 && (leased + 1 >= size || this.#someWait())) return undefined;
+    if (lane.leased > 0 && (leased + 1 >= size || this.#claims() > 0)) return undefined;
     const thread = this.#pool.take();
     if (thread !== undefined) {
       this.#waiting.delete(lane);
@@ -131,7 +131,7 @@ export class PolicyWorkers {
     if (lane.leased > 0) return undefined;
     this.#waiting.add(lane);
     this.#pool.open();
-    this.#takeFromIdle(lane);
+    if (lane.claims) this.#takeFromIdle(lane);
     return undefined;
   }
 
@@ -155,8 +155,10 @@ export class PolicyWorkers {
     for (const lane of this.#lanes.values()) this.#forget(lane);
   }
 
+  /** In the order in which they asked; those that just lost a worker after the others. */
   #serveWaiting(): void {
-    for (const lane of this.#waiting) {
+    const [first, last] = [true, false].map((claims) => [...this.#waiting].filter((lane) => lane.claims === claims));
+    for (const lane of [...(first ?? []), ...(last ?? [])]) {
       if (!lane.waits) {
         this.#waiting.delete(lane);
         continue;
@@ -168,13 +170,14 @@ export class PolicyWorkers {
     }
   }
 
-  /** Lanes whose calls gave up meanwhile do not count. */
-  #someWait(): boolean {
+  /** Lanes for which others should make room. Those whose calls gave up meanwhile do not count. */
+  #claims(): number {
+    let count = 0;
     for (const lane of this.#waiting) {
-      if (lane.waits) return true;
-      this.#waiting.delete(lane);
+      if (!lane.waits) this.#waiting.delete(lane);
+      else if (lane.claims) count++;
     }
-    return false;
+    return count;
   }
 
   #failure(): PolicyFailure | undefined {

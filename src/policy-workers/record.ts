@@ -34,6 +34,8 @@ export const Word = {
   stream: 7,
   /** Messages posted to the worker so far. */
   posted: 8,
+  /** Sequence of the request that is to end. Written while the worker is at it, so it is no part of the hand-over. */
+  stop: 9,
   replySequence: 16,
   replyKind: 17,
   replyLength: 18,
@@ -49,11 +51,20 @@ export const Word = {
 } as const;
 
 /** What is asked of a worker. */
-export const Kind = { init: 1, hook: 2, streamEnd: 3, destroy: 4, forget: 5 } as const;
+export const Kind = {
+  init: 1,
+  hook: 2,
+  streamEnd: 3,
+  destroy: 4,
+  forget: 5,
+  plan: 6,
+  exportState: 7,
+  importState: 8,
+} as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /** How it ended. */
-export const Reply = { none: 0, action: 1, yes: 2, no: 3, failure: 4 } as const;
+export const Reply = { none: 0, action: 1, yes: 2, no: 3, failure: 4, bytes: 5 } as const;
 
 /** Reply flag: the store is another than before, so instances are to be made again. */
 export const STORE_RENEWED = 1;
@@ -87,6 +98,11 @@ export class SharedRecord implements FrameMemory {
 
   get replyAt(): number {
     return HEAD_BYTES + PLACE_BYTES;
+  }
+
+  /** True when the request at hand is to end; asked by the guest that serves it. */
+  get stops(): boolean {
+    return Atomics.load(this.head, Word.stop) === this.head[Word.sequence];
   }
 
   /** Hands the record over: nothing may be written to it after this. */

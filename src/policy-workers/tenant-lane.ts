@@ -2,6 +2,7 @@
 
 import type { Clock } from '../options/clock.ts';
 import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
+import { endRequest } from './end-request.ts';
 import type { PolicyThread } from './policy-thread.ts';
 import { Kind } from './record.ts';
 import type { RemoteInstance } from './remote-instance.ts';
@@ -23,7 +24,7 @@ export interface LanePorts {
   readonly limits: LaneLimits;
   /** A worker for this lane, now; otherwise the lane is remembered and gets one when there is one. */
   want(lane: TenantLane): PolicyThread | undefined;
-  /** True when another lane has none and waits. */
+  /** True when another lane has none, waits, and did not just lose one. */
   othersWait(): boolean;
   /** Ends a lease. The worker has forgotten everything, or is lost. */
   giveBack(thread: PolicyThread): void;
@@ -33,6 +34,8 @@ export interface LanePorts {
 
 /** A tenant with more to do keeps its worker so long before others that wait get it: changing hands makes instances anew. */
 const HOLD_MS = 10;
+/** Whose worker was lost stands behind everybody else for so long: he gets what is free, never what another tenant has. */
+const LAST_IN_LINE_MS = 1_000;
 /** Work without a caller, for each worker; beyond it ends of streams are dropped, and the guest's memory is not told. */
 const MAX_CHORES = 256;
 
@@ -47,7 +50,7 @@ const CLOSED = policyFailure('CLOSED', 'the tenant or the engine is closing');
 const FULL = policyFailure('OVERLOAD', 'as many calls of the tenant wait as may');
 const NO_WORKER = policyFailure('OVERLOAD', 'no worker is free, and the chain does not wait');
 const COLD = policyFailure('NOT_READY', 'the instance is being made in its worker');
-const SLOW_INIT = policyFailure('INIT_FAILED', 'init took longer than it may; its worker was replaced');
+const SLOW_INIT = policyFailure('INIT_FAILED', 'init took longer than it may');
 
 export class TenantLane {
   readonly tenant: string;
@@ -60,6 +63,7 @@ export class TenantLane {
   readonly #streams = new Map<number, PolicyThread>();
   readonly #queue: WorkerCall[] = [];
   #running = 0;
+  #lostAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   #idle: (() => void)[] = [];
 
@@ -80,6 +84,11 @@ export class TenantLane {
 
   get waits(): boolean {
     return this.#queue.length > 0;
+  }
+
+  /** True when others that have workers should hand one over. */
+  get claims(): boolean {
+    return this.waits && this.#ports.clock.monotonic() - this.#lostAt >= LAST_IN_LINE_MS;
   }
 
   submit(options: WorkerCallOptions): WorkerCall | undefined {
@@ -144,6 +153,19 @@ export class TenantLane {
     }
   }
 
+  /** What a successor may take over; of the first worker whose instance has something. The frame is good until this returns. */
+  async exportState<T>(instance: RemoteInstance, read: (reply: ThreadReply) => T | undefined): Promise<T | undefined> {
+    for (const { thread } of [...this.#leases.values()]) {
+      if (!thread.isReady(instance)) continue;
+      const given = await new Promise<T | undefined>((resolve) => {
+        const done = (reply: ThreadReply) => resolve(read(reply));
+        this.#chore(thread, choreOf(Kind.exportState, instance, { done }));
+      });
+      if (given !== undefined) return given;
+    }
+    return undefined;
+  }
+
   /** Ends the instance in every worker that has it; resolves when it is gone. */
   async destroy(instance: RemoteInstance): Promise<void> {
     for (const call of [...this.#queue]) {
@@ -153,7 +175,12 @@ export class TenantLane {
     }
     const gone = [...this.#leases.values()]
       .filter(({ thread }) => thread.knows(instance))
-      .map(({ thread }) => new Promise<void>((done) => this.#chore(thread, choreOf(Kind.destroy, instance, { done }))));
+      .map(
+        ({ thread }) =>
+          new Promise<void>((resolve) => {
+            this.#chore(thread, choreOf(Kind.destroy, instance, { done: () => resolve() }));
+          }),
+      );
     await Promise.all(gone);
   }
 
@@ -228,22 +255,23 @@ export class TenantLane {
       this.#streams.set(options.streamId, thread);
       thread.streams.add(options.streamId);
     }
-    if (options.kind === Kind.hook && thread.isReady(options.instance)) {
-      this.#hook(call, thread);
+    const isMade = options.kind !== Kind.init && thread.isReady(options.instance);
+    if (isMade || options.kind === Kind.plan) {
+      this.#run(call, thread);
       return;
     }
     call.begin('making', thread);
     const { initMs } = this.#ports.limits;
-    const timer = this.#ports.clock.setTimeout(() => thread.lose(SLOW_INIT), initMs);
+    const timer = this.#ports.clock.setTimeout(() => endRequest(thread, this.#ports.clock, SLOW_INIT), initMs);
     const done = (reply: ThreadReply) => {
       this.#ports.clock.clearTimeout(timer);
       if (options.kind === Kind.init || reply.failure !== undefined || call.isAnswered) this.#end(call, reply);
-      else this.#hook(call, thread);
+      else this.#run(call, thread);
     };
     thread.perform({ ...taskOf(options), kind: Kind.init, done });
   }
 
-  #hook(call: WorkerCall, thread: PolicyThread): void {
+  #run(call: WorkerCall, thread: PolicyThread): void {
     call.begin('running', thread);
     thread.perform({ ...taskOf(call.options), done: (reply) => this.#end(call, reply) });
   }
@@ -287,6 +315,7 @@ export class TenantLane {
 
   #lost(thread: PolicyThread): void {
     const lease = this.#leases.get(thread);
+    this.#lostAt = this.#ports.clock.monotonic();
     this.#leases.delete(thread);
     for (const [stream, home] of this.#streams) if (home === thread) this.#streams.delete(stream);
     for (const call of this.#queue) if (call.pin === thread) call.pin = undefined;
@@ -308,7 +337,7 @@ export class TenantLane {
   /** Nobody waits for the answer, but the worker must become free again. */
   #perform(thread: PolicyThread, task: ThreadTask): void {
     const { clock, limits } = this.#ports;
-    const timer = clock.setTimeout(() => thread.lose(DEADLINE), limits.destroyMs);
+    const timer = clock.setTimeout(() => endRequest(thread, clock, DEADLINE), limits.destroyMs);
     thread.perform({
       ...task,
       done: (reply) => {
@@ -328,14 +357,14 @@ export class TenantLane {
 /** To work that ends with its worker. */
 const GONE: ThreadReply = failed(policyFailure('CLOSED', 'the worker is gone'));
 
-function taskOf({ kind, instance, phase, input, streamId }: WorkerCallOptions): Omit<ThreadTask, 'done'> {
-  return { kind, instance, phase, input, streamId };
+function taskOf({ kind, instance, phase, input, streamId, state }: WorkerCallOptions): Omit<ThreadTask, 'done'> {
+  return { kind, instance, phase, input, streamId, state };
 }
 
 function choreOf(
   kind: Kind,
   instance: RemoteInstance | undefined,
-  { phase = 0, streamId = 0, done = () => undefined }: { phase?: number; streamId?: number; done?: () => void },
+  { phase = 0, streamId = 0, done = () => undefined }: Partial<Pick<ThreadTask, 'phase' | 'streamId' | 'done'>>,
 ): ThreadTask {
   return { kind, instance, phase, streamId, input: undefined, done };
 }

@@ -15,6 +15,8 @@ export interface ThreadTask {
   readonly streamId: number;
   /** Of a hook. */
   readonly input: HookInput | undefined;
+  /** The state that an instance is offered. */
+  readonly state?: Uint8Array | undefined;
   /** Called once: with what the worker answered, or with why there is no answer. Hears first, then others get the worker. */
   done(reply: ThreadReply): void;
 }
@@ -49,7 +51,8 @@ export function readReply({ head, buffer, replyAt }: SharedRecord, frames: reado
     const end = text.indexOf('\n');
     return failed(policyFailure(text.slice(0, end) as PolicyFailure['code'], text.slice(end + 1)), usedFuel);
   }
-  if (kind !== Reply.action) return { kind, frame: NO_FRAME, length: 0, failure: undefined, modes, usedFuel };
+  if (kind !== Reply.action && kind !== Reply.bytes)
+    return { kind, frame: NO_FRAME, length: 0, failure: undefined, modes, usedFuel };
   if (said === BY_MESSAGE) {
     const bytes = frames.at(-1) ?? NO_FRAME;
     const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -3,6 +3,7 @@
 import type { Clock, TimerHandle } from '../options/clock.ts';
 import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
+import { endRequest } from './end-request.ts';
 import type { PolicyThread } from './policy-thread.ts';
 import type { Kind } from './record.ts';
 import type { RemoteInstance } from './remote-instance.ts';
@@ -11,17 +12,18 @@ import type { ThreadReply } from './thread-task.ts';
 /** How long a guest whose question to the host was refused at the deadline may take to come to an end. */
 const LAST_WORDS_MS = 5;
 
-export const DEADLINE = policyFailure('DEADLINE_EXCEEDED', 'the hook took longer than it may; its worker was replaced');
+export const DEADLINE = policyFailure('DEADLINE_EXCEEDED', 'the hook took longer than it may');
 const SLOW_HOST = policyFailure('DEADLINE_EXCEEDED', 'the host took longer than the hook may');
 const STILL_MADE = policyFailure('DEADLINE_EXCEEDED', 'the instance was not made in time');
 const NO_TURN = policyFailure('OVERLOAD', 'no worker became free within the time of the call');
 const CANCELLED = policyFailure('CANCELLED', 'the exchange was given up');
 
 export interface WorkerCallOptions {
-  readonly kind: typeof Kind.hook | typeof Kind.init;
+  readonly kind: typeof Kind.hook | typeof Kind.init | typeof Kind.plan | typeof Kind.importState;
   readonly instance: RemoteInstance;
   readonly phase: number;
   readonly input: HookInput | undefined;
+  readonly state?: Uint8Array | undefined;
   /** Of the body whose chunks the hook sees; 0 when it sees none. */
   readonly streamId: number;
   readonly timeoutMs: number;
@@ -99,12 +101,13 @@ export class WorkerCall {
     const thread = this.#thread;
     switch (thread?.poll()) {
       case 'works':
-        thread.lose(DEADLINE);
+        this.answer(DEADLINE);
+        endRequest(thread, this.#clock, DEADLINE);
         return;
       case 'asks':
         this.answer(SLOW_HOST);
         this.#timer = this.#clock.setTimeout(() => {
-          if (thread?.poll() !== 'answered') thread?.lose(DEADLINE);
+          if (thread.poll() !== 'answered') endRequest(thread, this.#clock, DEADLINE);
         }, LAST_WORDS_MS);
         thread.refuseHost();
     }

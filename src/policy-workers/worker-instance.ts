@@ -26,6 +26,7 @@ export interface WorkerInstanceOptions {
   readonly clock: Clock;
   /** Wall time of one hook; the time left to the exchange counts too. */
   readonly deadlineMs: number;
+  readonly initMs: number;
   /** Sleep until the answer is there instead of giving a promise: this stops the event loop, so for chains that ask for it. */
   readonly sleeps: boolean;
   /** Hears once that the instance is gone. */
@@ -63,6 +64,26 @@ export class WorkerInstance implements PolicyInstance {
 
   streamEnd(streamId: number, reason: EndReason): void {
     if (!this.#isDestroyed) this.#options.lane.streamEnd(this.#options.remote, streamId, END_REASONS.indexOf(reason));
+  }
+
+  /** What a successor may take over; of the first worker whose instance has something. */
+  async exportState(): Promise<Uint8Array | undefined | PolicyFailure> {
+    if (this.#isDestroyed) return DESTROYED;
+    return this.#options.lane.exportState(this.#options.remote, ({ kind, frame, length, failure }) =>
+      kind === Reply.bytes ? Uint8Array.from(frame.subarray(0, length)) : failure,
+    );
+  }
+
+  /** Offers the state of a predecessor, to one worker: the others make the instance without. False when it is refused. */
+  async importState(state: Uint8Array): Promise<boolean | PolicyFailure> {
+    if (this.#isDestroyed) return DESTROYED;
+    const { lane, remote, initMs } = this.#options;
+    return new Promise((resolve) => {
+      const answer = (reply: ThreadReply | PolicyFailure) =>
+        resolve(isPolicyFailure(reply) ? reply : reply.kind === Reply.yes);
+      const about = { kind: Kind.importState, instance: remote, phase: 0, input: undefined, streamId: 0 };
+      lane.submit({ ...about, state, timeoutMs: initMs * 2, answer });
+    });
   }
 
   async destroy(): Promise<void> {

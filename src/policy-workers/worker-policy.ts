@@ -5,13 +5,14 @@ import { InputEncoder } from '../policy/frame/input-encoder.ts';
 import { OutputDecoder } from '../policy/frame/output-decoder.ts';
 import type { CompiledGuest } from '../policy/guest/core-guest.ts';
 import { modesOf } from '../policy/guest/guest-instance.ts';
+import type { GuestStore } from '../policy/guest/guest-store.ts';
 import type { HostFunctions } from '../policy/guest/host-functions.ts';
 import { type Capability, moduleFailure } from '../policy/guest/imports.ts';
 import { GUEST_LIMITS, type GuestLimits } from '../policy/guest/limits.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { InstanceInit, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
 import type { PolicyWorkers } from './policy-workers.ts';
-import { Kind } from './record.ts';
+import { Kind, Reply } from './record.ts';
 import { nextId, type RemoteInstance, type RemoteModule } from './remote-instance.ts';
 import type { TenantLane } from './tenant-lane.ts';
 import type { ThreadReply } from './thread-task.ts';
@@ -59,7 +60,33 @@ export class WorkerPolicy implements PolicyFactory {
 
   async create(init: InstanceInit): Promise<PolicyInstance | PolicyFailure> {
     if (this.#fault !== undefined) return this.#fault;
-    const { workers, inputs, deadlineMs = DEADLINE_MS, sleeps = false } = this.#options;
+    const { workers, deadlineMs = DEADLINE_MS, sleeps = false } = this.#options;
+    const { clock, initMs } = workers;
+    const { remote, lane, released } = this.#open(init);
+    const modes = await this.#ask(lane, remote, Kind.init, ({ modes }) => modesOf(modes));
+    if (isPolicyFailure(modes)) {
+      await lane.destroy(remote);
+      released();
+      return modes;
+    }
+    return new WorkerInstance({ lane, remote, modes, clock, deadlineMs, initMs, sleeps, released });
+  }
+
+  /** What the policy says about sharing instances; `undefined` when it leaves that to its manifest. */
+  async plan(init: InstanceInit): Promise<ReturnType<GuestStore['plan']>> {
+    if (this.#fault !== undefined) return this.#fault;
+    const { remote, lane, released } = this.#open(init);
+    const reply = await this.#ask(lane, remote, Kind.plan, ({ kind, frame, length }) =>
+      kind === Reply.bytes ? JSON.parse(frame.toString('utf8', 0, length)) : undefined,
+    );
+    await lane.destroy(remote);
+    released();
+    return reply;
+  }
+
+  /** The instance as this side knows it, on the lane of its tenant; `released` takes both back. */
+  #open(init: InstanceInit): { remote: RemoteInstance; lane: TenantLane; released: () => void } {
+    const { workers, inputs } = this.#options;
     const { tenant } = init.info;
     const remote: RemoteInstance = {
       id: nextId(),
@@ -73,17 +100,21 @@ export class WorkerPolicy implements PolicyFactory {
       this.#leave(tenant);
       workers.leave(lane);
     };
-    const made = await new Promise<ThreadReply | PolicyFailure>((answer) => {
-      const timeoutMs = workers.initMs * 2;
-      lane.submit({ kind: Kind.init, instance: remote, phase: 0, input: undefined, streamId: 0, timeoutMs, answer });
+    return { remote, lane, released };
+  }
+
+  /** The answer as `read` gives it, while the reply's frame is good. */
+  #ask<T>(
+    lane: TenantLane,
+    instance: RemoteInstance,
+    kind: typeof Kind.init | typeof Kind.plan,
+    read: (reply: ThreadReply) => T,
+  ): Promise<T | PolicyFailure> {
+    const timeoutMs = this.#options.workers.initMs * 2;
+    return new Promise((resolve) => {
+      const answer = (reply: ThreadReply | PolicyFailure) => resolve(isPolicyFailure(reply) ? reply : read(reply));
+      lane.submit({ kind, instance, phase: 0, input: undefined, streamId: 0, timeoutMs, answer });
     });
-    const modes = isPolicyFailure(made) ? made : modesOf(made.modes);
-    if (isPolicyFailure(modes)) {
-      await lane.destroy(remote);
-      released();
-      return modes;
-    }
-    return new WorkerInstance({ lane, remote, modes, clock: workers.clock, deadlineMs, sleeps, released });
   }
 
   #enter(tenant: string): RemoteModule {

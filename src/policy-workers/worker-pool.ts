@@ -16,7 +16,7 @@ export interface WorkerPoolOptions {
   /** Warm workers beyond those leased, at least 1. */
   readonly spares: number;
   readonly clock: Clock;
-  /** How many wait for a worker now. */
+  /** How many wait for a worker now that did not just lose one. */
   readonly waiting: () => number;
   /** A spare became ready, or starting one failed. */
   readonly changed: () => void;
@@ -80,7 +80,7 @@ export class WorkerPool {
     );
   }
 
-  /** Starts the spares, and one for each that waits: after several losses they start side by side. */
+  /** Starts the spares, and one for each that waits. Whoever lost one gets the next spare: losses start workers one by one. */
   open(): void {
     const { size, spares, waiting } = this.#options;
     const wanted = spares + Math.min(waiting(), size - this.leased);

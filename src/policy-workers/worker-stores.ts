@@ -2,6 +2,7 @@
 
 import { CoreGuest } from '../policy/guest/core-guest.ts';
 import { GuestSlot, type Resident } from '../policy/guest/guest-slot.ts';
+import type { GuestStore } from '../policy/guest/guest-store.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import { HeaderMap } from '../policy/model/headers.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
@@ -38,7 +39,14 @@ export class WorkerStores {
 
   addModule({ module, guest, granted, limits }: ModuleMessage): void {
     const taker = new FrameTaker(this.#port, limits.output.frameBytes + limits.output.bodyBytes);
-    const options = { guest, host: this.#host, granted: new Set(granted), limits, decoder: taker };
+    const options = {
+      guest,
+      host: this.#host,
+      granted: new Set(granted),
+      limits,
+      decoder: taker,
+      stops: () => this.#port.record.stops,
+    };
     this.#modules.set(module, { slot: new GuestSlot({ limits, open: () => CoreGuest.open(options) }), taker });
   }
 
@@ -86,6 +94,25 @@ export class WorkerStores {
     return outcome;
   }
 
+  /** What the policy says about sharing its instances; this one is not made. */
+  plan(instance: number): ReturnType<GuestStore['plan']> {
+    return this.#withStore(instance, (store, { resident }) => store.plan(resident.init, resident.encoder));
+  }
+
+  exportState(instance: number): ReturnType<GuestStore['exportState']> {
+    return this.#withStore(instance, (store, { slot, resident }) => {
+      const handle = slot.residentHandle(resident);
+      return handle === undefined ? undefined : store.exportState(handle, resident.init);
+    });
+  }
+
+  importState(instance: number, state: Uint8Array): boolean | PolicyFailure {
+    return this.#withStore(instance, (store, { slot, resident }) => {
+      const handle = slot.handleOf(resident, store);
+      return isPolicyFailure(handle) ? handle : store.importState(handle, resident.init, state);
+    });
+  }
+
   streamEnd(instance: number, streamId: number, reason: number): void {
     const lodger = this.#instances.get(instance);
     const store = lodger?.slot.store;
@@ -106,6 +133,16 @@ export class WorkerStores {
     // The last one of its store takes the store with it.
     for (const { slot } of this.#instances.values()) if (slot === lodger.slot) return;
     for (const [module, { slot }] of this.#modules) if (slot === lodger.slot) this.#modules.delete(module);
+  }
+
+  #withStore<T>(instance: number, use: (store: GuestStore, lodger: Lodger) => T): T | PolicyFailure {
+    const lodger = this.#instances.get(instance);
+    if (lodger === undefined) return GONE;
+    const store = lodger.slot.ready();
+    if (isPolicyFailure(store)) return store;
+    const given = use(store, lodger);
+    lodger.slot.settle(lodger.resident);
+    return given;
   }
 
   /** Drops everything without a word to any guest: the worker is about to serve another tenant. */

@@ -21,6 +21,14 @@ declare namespace WebAssembly {
     value: number;
   }
 
+  class Table {
+    constructor(type: { element: 'anyfunc'; initial: number });
+    readonly length: number;
+    get(index: number): unknown;
+    /** Takes functions that an instance exported. */
+    set(index: number, value: unknown): void;
+  }
+
   class Instance {
     constructor(module: Module, imports?: Imports);
     readonly exports: Exports;

@@ -38,7 +38,7 @@ afterAll(() => workers.close());
 
 async function inWorker(fixture: HostileFixture): Promise<Made> {
   const granted = capabilities(fixture);
-  const guest = loadGuest(fixture.bytes, { sha256: false, granted });
+  const guest = loadGuest(fixture.bytes, { sha256: false, granted, metering: { pauses: true } });
   if (isPolicyFailure(guest)) return guest;
   return new WorkerPolicy({
     name: fixture.name,

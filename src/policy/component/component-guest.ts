@@ -9,7 +9,9 @@ import { instantiate } from '../../wasm/assemblyscript.ts';
 import type { DeclaredInputs } from '../frame/declared-inputs.ts';
 import type { InputEncoder } from '../frame/input-encoder.ts';
 import { GuestCode } from '../frame/tags.ts';
+import { CallGuard } from '../guest/call-guard.ts';
 import { classifyCode, classifyThrow } from '../guest/classify.ts';
+import { FuelMeter } from '../guest/fuel-meter.ts';
 import type { GuestStore } from '../guest/guest-store.ts';
 import { type MutableHostCall, NOBODY } from '../guest/host-binding.ts';
 import type { HostFunctions, HostResult } from '../guest/host-functions.ts';
@@ -45,8 +47,6 @@ export interface ComponentGuestOptions {
 
 const YES: Outcome = Object.freeze({ kind: 'decision', needsMore: true });
 const NO: Outcome = Object.freeze({ kind: 'decision', needsMore: false });
-const BUSY = policyFailure('OVERLOAD', 'the store is in the middle of another call');
-const WAS_POISONED = policyFailure('TRAP', 'the store threw before and awaits its replacement');
 const NEVER_WAITS = policyFailure('DECODE', 'components do not wait');
 const NO_OPERATIONS: ReadonlyMap<number, Promise<HostResult<Uint8Array>>> = new Map();
 
@@ -62,22 +62,18 @@ export class ComponentGuest implements GuestStore {
   /** Components cannot be resumed: their host functions answer at once. */
   readonly hasPending = false;
   readonly pending = NO_OPERATIONS;
-  #fuelGiven = 0;
   readonly #port: GuestPort;
   readonly #inputs: ComponentInputs;
   readonly #imports: ComponentImports;
-  readonly #call: MutableHostCall;
   readonly #limits: GuestLimits;
-  readonly #fuels: readonly WebAssembly.Global[];
+  readonly #meter: FuelMeter;
+  readonly #guard: CallGuard;
   readonly #memories: readonly WebAssembly.Memory[];
-  readonly #maxBytes: number;
-  #poisoned = false;
-  #busy = false;
   #baseline = 0;
 
   /** Of all core modules of the component together. */
   get usedFuel(): number {
-    return this.#fuels.reduce((sum, { value }) => sum + this.#fuelGiven - (value as number), 0);
+    return this.#meter.used;
   }
 
   forgetPending(): void {}
@@ -104,21 +100,26 @@ export class ComponentGuest implements GuestStore {
     { inputs, limits, maxPages }: ComponentGuestOptions,
   ) {
     this.#port = port;
-    this.#fuels = fuels;
     this.#memories = memories;
     this.#imports = imports;
-    this.#call = call;
     this.#limits = limits;
-    this.#maxBytes = maxPages * PAGE_BYTES;
+    this.#meter = new FuelMeter(fuels);
+    this.#guard = new CallGuard({
+      meter: this.#meter,
+      call,
+      begin: () => imports.begin(),
+      isFull: () => this.byteLength >= maxPages * PAGE_BYTES,
+      explain: (caught) => this.#explain(caught),
+    });
     this.#inputs = new ComponentInputs(inputs, (latin1) => port.bytesOf(latin1));
   }
 
   get isPoisoned(): boolean {
-    return this.#poisoned;
+    return this.#guard.isPoisoned;
   }
 
   get isBusy(): boolean {
-    return this.#busy;
+    return this.#guard.isBusy;
   }
 
   get byteLength(): number {
@@ -130,7 +131,7 @@ export class ComponentGuest implements GuestStore {
   }
 
   plan(init: InstanceInit, _encoder: InputEncoder): InstancePlan | undefined | PolicyFailure {
-    return this.#guarded<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
       const [word, shareKey] = this.#port.plan(infoOf(init.info), JSON.stringify(init.params));
       const scope = SCOPES.find((one) => one === word);
       return scope === undefined ? undefined : { scope, shareKey };
@@ -141,7 +142,7 @@ export class ComponentGuest implements GuestStore {
     init: InstanceInit,
     _encoder: InputEncoder,
   ): { readonly handle: number; readonly modes: number } | PolicyFailure {
-    const made = this.#guarded(this.#limits.fuelInit, init, () => {
+    const made = this.#guard.run(this.#limits.fuelInit, init, () => {
       const result = this.#port.init(infoOf(init.info), JSON.stringify(init.params));
       if (result.tag === 'err') return this.#guestError(result.val);
       const [handle, modes] = result.val;
@@ -153,18 +154,15 @@ export class ComponentGuest implements GuestStore {
   }
 
   call(handle: number, init: InstanceInit, _encoder: InputEncoder, phase: Phase, input: HookInput): Outcome {
-    if (this.#poisoned) return WAS_POISONED;
-    if (this.#busy) return BUSY;
-    this.#enter(this.#limits.fuelPerHook, init);
-    this.#call.phase = phase;
-    this.#call.input = input;
+    const refused = this.#guard.enter(this.#limits.fuelPerHook, init, phase, input);
+    if (refused !== undefined) return refused;
     this.hooks++;
     try {
       return this.#hook(handle, phase, input);
     } catch (caught) {
-      return this.#poison(caught);
+      return this.#guard.poison(caught);
     } finally {
-      this.#leave();
+      this.#guard.leave();
     }
   }
 
@@ -173,14 +171,14 @@ export class ComponentGuest implements GuestStore {
   }
 
   streamEnd(handle: number, init: InstanceInit, streamId: number, reason: EndReason): PolicyFailure | undefined {
-    return this.#guarded<undefined>(this.#limits.fuelPerHook, init, () => {
+    return this.#guard.run<undefined>(this.#limits.fuelPerHook, init, () => {
       this.#port.onStreamEnd(handle, streamId, reason);
       return undefined;
     });
   }
 
   destroy(handle: number, init: InstanceInit): PolicyFailure | undefined {
-    return this.#guarded<undefined>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<undefined>(this.#limits.fuelInit, init, () => {
       this.#port.destroy(handle);
       return undefined;
     });
@@ -192,7 +190,7 @@ export class ComponentGuest implements GuestStore {
   }
 
   exportState(handle: number, init: InstanceInit): Uint8Array | undefined | PolicyFailure {
-    return this.#guarded<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
       const state = this.#port.exportState(handle);
       if (state === undefined || state.length === 0) return undefined;
       if (state.length <= MAX_STATE_BYTES) return state;
@@ -201,7 +199,7 @@ export class ComponentGuest implements GuestStore {
   }
 
   importState(handle: number, init: InstanceInit, state: Uint8Array): boolean | PolicyFailure {
-    return this.#guarded<boolean>(this.#limits.fuelInit, init, () => this.#port.importState(handle, state));
+    return this.#guard.run<boolean>(this.#limits.fuelInit, init, () => this.#port.importState(handle, state));
   }
 
   #hook(handle: number, phase: Phase, input: HookInput): Outcome {
@@ -254,43 +252,12 @@ export class ComponentGuest implements GuestStore {
     return classifyCode(ERROR_NUMBERS[code] ?? GuestCode.internal, text, this.#imports.fault);
   }
 
-  #guarded<T>(fuel: number, init: InstanceInit, body: () => T | PolicyFailure): T | PolicyFailure {
-    if (this.#poisoned) return WAS_POISONED;
-    if (this.#busy) return BUSY;
-    this.#enter(fuel, init);
-    try {
-      return body();
-    } catch (caught) {
-      return this.#poison(caught);
-    } finally {
-      this.#leave();
-    }
-  }
-
-  #enter(fuel: number, init: InstanceInit): void {
-    this.#busy = true;
-    this.#imports.begin();
-    this.#call.info = init.info;
-    for (const one of this.#fuels) one.value = fuel;
-    this.#fuelGiven = fuel;
-  }
-
-  #leave(): void {
-    // Nothing of an exchange outlives its hook here.
-    this.#call.phase = undefined;
-    this.#call.input = undefined;
-    this.#busy = false;
-  }
-
-  #poison(caught: unknown): PolicyFailure {
-    this.#poisoned = true;
-    const fuel = this.#fuels.find(({ value }) => (value as number) < 0)?.value as number | undefined;
-    if (fuel === undefined) {
-      if (caught instanceof LiftFault) return policyFailure(caught.code, caught.message);
-      if (caught instanceof BrokenPlace) return policyFailure('DECODE', caught.message);
-      if (caught instanceof EndedByHost) return classifyCode(GuestCode.host, '', this.#imports.fault);
-    }
-    return classifyThrow(caught, { fuel, isFull: this.byteLength >= this.#maxBytes });
+  /** An answer that breaks the canonical ABI, or a refusal of the host for which the function's type has no error. */
+  #explain(caught: unknown): PolicyFailure | undefined {
+    if (caught instanceof LiftFault) return policyFailure(caught.code, caught.message);
+    if (caught instanceof BrokenPlace) return policyFailure('DECODE', caught.message);
+    if (caught instanceof EndedByHost) return classifyCode(GuestCode.host, '', this.#imports.fault);
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { EdictError } from '../../errors.ts';
 import { escapeControls } from '../../telemetry/logger.ts';
 import { GuestCode } from '../frame/tags.ts';
 import { type PolicyFailure, type PolicyFailureCode, policyFailure } from '../model/failure.ts';
+import { Stopped } from './fuel-meter.ts';
 import { GuestAbort } from './guest-abort.ts';
 import type { HostFaultName } from './host-functions.ts';
 
@@ -20,6 +21,7 @@ export interface Circumstances {
  * That memory ran out is a guess: a guest that cannot grow any more and gives up does so with a plain `unreachable`.
  */
 export function classifyThrow(caught: unknown, { fuel, isFull }: Circumstances): PolicyFailure {
+  if (caught instanceof Stopped) return policyFailure('DEADLINE_EXCEEDED', 'the hook took longer than it may');
   if (fuel !== undefined && fuel < 0) return policyFailure('FUEL_EXHAUSTED', 'the hook used up its instructions');
   if (caught instanceof RangeError) return policyFailure('STACK_OVERFLOW', 'the guest recursed too deep');
   const text = textOf(caught);

@@ -17,7 +17,9 @@ import type { InstanceInit, Outcome } from '../model/instance.ts';
 import { NONE } from '../model/instance.ts';
 import { type InstancePlan, SCOPES } from '../model/instance-plan.ts';
 import { END_REASONS, type EndReason, Phase } from '../model/phases.ts';
+import { CallGuard } from './call-guard.ts';
 import { classifyCode, classifyThrow } from './classify.ts';
+import { FuelMeter } from './fuel-meter.ts';
 import { BrokenArena, type GuestExports } from './guest-exports.ts';
 import type { GuestStore, Pending } from './guest-store.ts';
 import { HostBinding, type MutableHostCall, NOBODY } from './host-binding.ts';
@@ -48,32 +50,26 @@ export interface CoreGuestOptions {
   readonly limits: GuestLimits;
   /** Default: actions. A worker hands frames on. */
   readonly decoder?: AnswerDecoder;
+  /** Asked by pausing modules: true when the call at hand is to end. */
+  readonly stops?: () => boolean;
 }
 
 const PENDING: Pending = Object.freeze({ kind: 'pending' });
 const YES: Outcome = Object.freeze({ kind: 'decision', needsMore: true });
 const NO: Outcome = Object.freeze({ kind: 'decision', needsMore: false });
 const NO_ROOM = policyFailure('MEMORY_LIMIT', 'the guest has no room for its input');
-const BUSY = policyFailure('OVERLOAD', 'the store is in the middle of another call');
-const WAS_POISONED = policyFailure('TRAP', 'the store threw before and awaits its replacement');
 
-/** Calls never nest: whoever enters a store that is at work is turned away. */
 export class CoreGuest implements GuestStore {
   /** Hooks answered so far. */
   hooks = 0;
-  /** Fuel the last call took; 0 where none is counted. */
-  usedFuel = 0;
   readonly #exports: GuestExports;
   readonly #memory: GuestMemory;
-  readonly #fuel: WebAssembly.Global | undefined;
+  readonly #meter: FuelMeter;
+  readonly #guard: CallGuard;
   readonly #limits: GuestLimits;
-  readonly #maxBytes: number;
   readonly #decoder: AnswerDecoder;
   readonly #binding: HostBinding;
-  readonly #call: MutableHostCall;
   readonly #arena: (size: number) => number;
-  #poisoned = false;
-  #busy = false;
   #baseline = 0;
 
   /** A failure when the module does not instantiate, does not start, or speaks another version. */
@@ -101,16 +97,23 @@ export class CoreGuest implements GuestStore {
     exports: GuestExports,
     binding: HostBinding,
     call: MutableHostCall,
-    { guest, limits, decoder = new OutputDecoder(limits.output) }: CoreGuestOptions,
+    { guest, limits, decoder = new OutputDecoder(limits.output), stops }: CoreGuestOptions,
   ) {
     this.#exports = exports;
     this.#memory = new GuestMemory(exports.memory);
     binding.attach(this.#memory);
     this.#binding = binding;
-    this.#call = call;
-    this.#fuel = exports.__edict_fuel;
+    const fuel = exports.__edict_fuel;
+    this.#meter = new FuelMeter(fuel === undefined ? [] : [fuel], exports.__edict_pause, stops);
+    const maxBytes = (guest.facts.memory?.maximum ?? 65_536) * PAGE_BYTES;
+    this.#guard = new CallGuard({
+      meter: this.#meter,
+      call,
+      begin: () => binding.begin(),
+      isFull: () => this.byteLength >= maxBytes,
+      explain: (caught) => (caught instanceof BrokenArena ? policyFailure('DECODE', caught.message) : undefined),
+    });
     this.#limits = limits;
-    this.#maxBytes = (guest.facts.memory?.maximum ?? 65_536) * PAGE_BYTES;
     this.#decoder = decoder;
     this.#arena = (size) => {
       const ptr = exports.edict_input(size) >>> 0;
@@ -122,12 +125,17 @@ export class CoreGuest implements GuestStore {
 
   /** True after a throw: never call it again. */
   get isPoisoned(): boolean {
-    return this.#poisoned;
+    return this.#guard.isPoisoned;
   }
 
   /** True inside a call. */
   get isBusy(): boolean {
-    return this.#busy;
+    return this.#guard.isBusy;
+  }
+
+  /** Fuel the last call took; 0 where none is counted. */
+  get usedFuel(): number {
+    return this.#meter.used;
   }
 
   /** True when calls of this store wait for the host. */
@@ -148,7 +156,7 @@ export class CoreGuest implements GuestStore {
   plan(init: InstanceInit, encoder: HookEncoder): InstancePlan | undefined | PolicyFailure {
     const { edict_plan } = this.#exports;
     if (edict_plan === undefined) return undefined;
-    return this.#guarded<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<InstancePlan | undefined>(this.#limits.fuelInit, init, () => {
       const length = encoder.encodeInit(this.#memory, this.#arena, init);
       if (length === 0) return NO_ROOM;
       const scope = edict_plan(length);
@@ -164,7 +172,7 @@ export class CoreGuest implements GuestStore {
   exportState(handle: number, init: InstanceInit): Uint8Array | undefined | PolicyFailure {
     const { edict_export_state } = this.#exports;
     if (edict_export_state === undefined) return undefined;
-    return this.#guarded<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<Uint8Array | undefined>(this.#limits.fuelInit, init, () => {
       const length = edict_export_state(handle);
       if (length < 0) return this.#guestError(length);
       if (length > this.#limits.output.frameBytes) {
@@ -183,7 +191,7 @@ export class CoreGuest implements GuestStore {
   importState(handle: number, init: InstanceInit, state: Uint8Array): boolean | PolicyFailure {
     const { edict_import_state } = this.#exports;
     if (edict_import_state === undefined) return false;
-    return this.#guarded<boolean>(this.#limits.fuelInit, init, () => {
+    return this.#guard.run<boolean>(this.#limits.fuelInit, init, () => {
       const ptr = this.#arena(state.length);
       if (ptr === 0) return NO_ROOM;
       this.#memory.write(ptr, state);
@@ -194,7 +202,7 @@ export class CoreGuest implements GuestStore {
 
   /** Makes an instance; its handle, above zero, and the bits of its modes. */
   init(init: InstanceInit, encoder: HookEncoder): { readonly handle: number; readonly modes: number } | PolicyFailure {
-    const made = this.#guarded(this.#limits.fuelInit, init, () => {
+    const made = this.#guard.run(this.#limits.fuelInit, init, () => {
       const length = encoder.encodeInit(this.#memory, this.#arena, init);
       if (length === 0) return NO_ROOM;
       const handle = this.#exports.edict_init(length);
@@ -208,20 +216,17 @@ export class CoreGuest implements GuestStore {
 
   /** Calls a hook. `init` is that of the instance whose handle this is. */
   call(handle: number, init: InstanceInit, encoder: HookEncoder, phase: Phase, input: HookInput): Outcome | Pending {
-    if (this.#poisoned) return WAS_POISONED;
-    if (this.#busy) return BUSY;
-    this.#enter(this.#limits.fuelPerHook, init);
-    this.#call.phase = phase;
-    this.#call.input = input;
+    const refused = this.#guard.enter(this.#limits.fuelPerHook, init, phase, input);
+    if (refused !== undefined) return refused;
     this.hooks++;
     try {
       const length = encoder.encode(this.#memory, this.#arena, phase, input);
       if (length === 0) return NO_ROOM;
       return this.#answer(this.#exports.edict_call(handle, phase, length), phase, input);
     } catch (caught) {
-      return this.#poison(caught);
+      return this.#guard.poison(caught);
     } finally {
-      this.#leave();
+      this.#guard.leave();
     }
   }
 
@@ -244,36 +249,33 @@ export class CoreGuest implements GuestStore {
     token: number,
     result: HostResult<Uint8Array>,
   ): Outcome | Pending {
-    if (this.#poisoned) return WAS_POISONED;
-    if (this.#busy) return BUSY;
-    this.#binding.pending.delete(token);
     const { edict_resume } = this.#exports;
     if (edict_resume === undefined) return policyFailure('DECODE', 'the guest waits, but has no edict_resume');
-    this.#enter(this.#limits.fuelPerHook, init);
-    this.#call.phase = phase;
-    this.#call.input = input;
+    const refused = this.#guard.enter(this.#limits.fuelPerHook, init, phase, input);
+    if (refused !== undefined) return refused;
+    this.#binding.pending.delete(token);
     try {
       const length = this.#writeResult(result);
       if (length === 0) return NO_ROOM;
       return this.#answer(edict_resume(handle, token, length), phase, input);
     } catch (caught) {
-      return this.#poison(caught);
+      return this.#guard.poison(caught);
     } finally {
-      this.#leave();
+      this.#guard.leave();
     }
   }
 
   streamEnd(handle: number, init: InstanceInit, streamId: number, reason: EndReason): PolicyFailure | undefined {
     const { edict_stream_end } = this.#exports;
     if (edict_stream_end === undefined) return undefined;
-    return this.#guarded(this.#limits.fuelPerHook, init, () => {
+    return this.#guard.run(this.#limits.fuelPerHook, init, () => {
       const code = edict_stream_end(handle, streamId, END_REASONS.indexOf(reason));
       return code < 0 ? this.#guestError(code) : undefined;
     });
   }
 
   destroy(handle: number, init: InstanceInit): PolicyFailure | undefined {
-    return this.#guarded(this.#limits.fuelInit, init, () => {
+    return this.#guard.run(this.#limits.fuelInit, init, () => {
       const code = this.#exports.edict_destroy(handle);
       return code < 0 ? this.#guestError(code) : undefined;
     });
@@ -283,11 +285,11 @@ export class CoreGuest implements GuestStore {
   collect(init: InstanceInit): PolicyFailure | undefined {
     const { edict_gc } = this.#exports;
     if (edict_gc === undefined) return undefined;
-    return this.#guarded(this.#limits.fuelInit, init, () => void edict_gc());
+    return this.#guard.run(this.#limits.fuelInit, init, () => void edict_gc());
   }
 
   #start(): PolicyFailure | undefined {
-    return this.#guarded(this.#limits.fuelInit, undefined, () => {
+    return this.#guard.run(this.#limits.fuelInit, undefined, () => {
       this.#exports._initialize?.();
       const version = this.#exports.edict_abi_version() >>> 0;
       if (version >>> 16 === ABI_MAJOR) return undefined;
@@ -350,46 +352,5 @@ export class CoreGuest implements GuestStore {
     if (isHostFault(result)) writer.u32(HostData.error, HostCode[result.fault]);
     else writer.bytes(HostData.result, result);
     return writer.end(FrameKind.hostData);
-  }
-
-  #guarded<T>(fuel: number, init: InstanceInit | undefined, body: () => T | PolicyFailure): T | PolicyFailure {
-    if (this.#poisoned) return WAS_POISONED;
-    if (this.#busy) return BUSY;
-    this.#enter(fuel, init);
-    try {
-      return body();
-    } catch (caught) {
-      return this.#poison(caught);
-    } finally {
-      this.#leave();
-    }
-  }
-
-  #enter(fuel: number, init: InstanceInit | undefined): void {
-    this.#busy = true;
-    this.#binding.begin();
-    this.#call.info = init?.info ?? NOBODY;
-    if (this.#fuel !== undefined) {
-      this.#fuel.value = fuel;
-      this.usedFuel = fuel;
-    }
-  }
-
-  #leave(): void {
-    if (this.#fuel !== undefined) this.usedFuel -= this.#fuel.value;
-    // Nothing of an exchange outlives its hook here.
-    this.#call.phase = undefined;
-    this.#call.input = undefined;
-    this.#busy = false;
-  }
-
-  #poison(caught: unknown): PolicyFailure {
-    this.#poisoned = true;
-    this.#binding.pending.clear();
-    if (caught instanceof BrokenArena) return policyFailure('DECODE', caught.message);
-    return classifyThrow(caught, {
-      fuel: this.#fuel?.value,
-      isFull: this.#memory.byteLength >= this.#maxBytes,
-    });
   }
 }

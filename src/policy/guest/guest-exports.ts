@@ -18,6 +18,8 @@ export type GuestExports = Record<GuestCall, (...args: number[]) => number> &
   Partial<Record<OptionalCall, (...args: number[]) => number>> & {
     readonly memory: WebAssembly.Memory;
     readonly __edict_fuel?: WebAssembly.Global;
+    /** Of a pausing module. */
+    readonly __edict_pause?: unknown;
   };
 
 /** The guest named an input arena outside its memory, or one that is not aligned. */

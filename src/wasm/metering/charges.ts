@@ -16,6 +16,14 @@ export const HOST_CALL_COST = 10;
 
 const VOID = 0x40;
 
+/** Indices of what the charges use. */
+export interface Meters {
+  /** The global. */
+  readonly fuel: number;
+  /** The function that is called when fuel is below zero, instead of a trap: it traps, or comes back with more. */
+  readonly pause: number | undefined;
+}
+
 /**
  * `fuel -= cost; if (fuel < 0) trap`, which leaves the stack as it found it:
  *
@@ -24,27 +32,38 @@ const VOID = 0x40;
  *
  * The test is signed and every charge is below 2^25, so from a fuel of at least 0 it cannot wrap around to plenty.
  */
-export function chargeOf(fuel: number, cost: number): Uint8Array {
-  const global = leb(fuel);
+export function chargeOf(meters: Meters, cost: number): Uint8Array {
+  const global = leb(meters.fuel);
   return Uint8Array.from([
     ...[OP.GLOBAL_GET, ...global, OP.I32_CONST, ...signedLeb(cost), OP.I32_SUB, OP.GLOBAL_SET, ...global],
-    ...trapWhenNegative(global),
+    ...endWhenNegative(meters),
   ]);
 }
 
 /** Charges 1 and the i32 on top of the stack shifted right; `local` keeps it meanwhile and nothing else uses that local. */
-export function bulkChargeOf(fuel: number, local: number): Uint8Array {
-  const global = leb(fuel);
+export function bulkChargeOf(meters: Meters, local: number): Uint8Array {
+  const global = leb(meters.fuel);
   const length = leb(local);
   return Uint8Array.from([
     ...[OP.LOCAL_SET, ...length, OP.GLOBAL_GET, ...global],
     ...[OP.LOCAL_GET, ...length, OP.I32_CONST, BULK_SHIFT, OP.I32_SHR_U, OP.I32_CONST, 1, OP.I32_ADD],
     ...[OP.I32_SUB, OP.GLOBAL_SET, ...global],
-    ...trapWhenNegative(global),
+    ...endWhenNegative(meters),
     ...[OP.LOCAL_GET, ...length],
   ]);
 }
 
-function trapWhenNegative(global: readonly number[]): number[] {
-  return [OP.GLOBAL_GET, ...global, OP.I32_CONST, 0, OP.I32_LT_S, OP.IF, VOID, OP.UNREACHABLE, OP.END];
+/**
+ * The body of the pause, without locals: asks the host through the only entry of a table, which may set fuel or throw, and
+ * traps unless there is some then. So fuel is never negative where it returns.
+ */
+export function pauseBody(fuel: number, type: number, table: number): number[] {
+  const asks = [OP.I32_CONST, 0, OP.CALL_INDIRECT, ...leb(type), ...leb(table)];
+  const code = [0, ...asks, ...endWhenNegative({ fuel, pause: undefined }), OP.END];
+  return [...leb(code.length), ...code];
+}
+
+function endWhenNegative({ fuel, pause }: Meters): number[] {
+  const end = pause === undefined ? [OP.UNREACHABLE] : [OP.CALL, ...leb(pause)];
+  return [OP.GLOBAL_GET, ...leb(fuel), OP.I32_CONST, 0, OP.I32_LT_S, OP.IF, VOID, ...end, OP.END];
 }

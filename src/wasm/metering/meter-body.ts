@@ -5,7 +5,7 @@ import { ByteReader } from '../binary/reader.ts';
 import { moduleRefused } from '../binary/refusal.ts';
 import { type CodeVisitor, MAX_LOCALS, walkBody } from '../binary/walk-code.ts';
 import { type ByteWriter, leb } from '../binary/writer.ts';
-import { BYTES_PER_UNIT, bulkChargeOf, chargeOf, GROW_COST, HOST_CALL_COST } from './charges.ts';
+import { BYTES_PER_UNIT, bulkChargeOf, chargeOf, GROW_COST, HOST_CALL_COST, type Meters } from './charges.ts';
 
 const I32 = 0x7f;
 /** In place of a cost: what a bulk instruction finds on the stack. */
@@ -20,7 +20,7 @@ interface Stretch {
 
 export class BodyMeter implements CodeVisitor {
   readonly #module: ParsedModule;
-  readonly #fuel: number;
+  readonly #meters: Meters;
   readonly #mayReachHost: boolean;
   /** Charges of one cost are one piece of code. */
   readonly #pieces = new Map<number, Uint8Array>();
@@ -36,10 +36,9 @@ export class BodyMeter implements CodeVisitor {
   /** Places in the whole module. */
   checks = 0;
 
-  /** `fuel` is the index of the global. */
-  constructor(module: ParsedModule, fuel: number) {
+  constructor(module: ParsedModule, meters: Meters) {
     this.#module = module;
-    this.#fuel = fuel;
+    this.#meters = meters;
     // INVARIANT: a host call is never cheaper because it goes through a table.
     const entries = [...module.references].some((index) => index < module.importedFunctions);
     this.#mayReachHost = entries || module.tables.some(({ imported }) => imported);
@@ -141,7 +140,7 @@ export class BodyMeter implements CodeVisitor {
   #piece(cost: number): Uint8Array {
     let piece = this.#pieces.get(cost);
     if (piece === undefined) {
-      piece = chargeOf(this.#fuel, cost);
+      piece = chargeOf(this.#meters, cost);
       this.#pieces.set(cost, piece);
     }
     return piece;
@@ -150,7 +149,7 @@ export class BodyMeter implements CodeVisitor {
   #bulkPiece(): Uint8Array {
     if (this.#locals >= MAX_LOCALS)
       throw moduleRefused('a function with bulk instructions has no local left to meter them');
-    return bulkChargeOf(this.#fuel, this.#locals);
+    return bulkChargeOf(this.#meters, this.#locals);
   }
 
   #headWithScratch(start: number): Uint8Array {

@@ -1,11 +1,21 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { OUTPUT_LIMITS } from '../../../src/policy/frame/output-decoder.ts';
 import { hostFault } from '../../../src/policy/guest/host-functions.ts';
 import { Phase } from '../../../src/policy/model/phases.ts';
 import { PolicyWorkers, type PolicyWorkersOptions } from '../../../src/policy-workers/policy-workers.ts';
 import type { WorkerPolicyOptions } from '../../../src/policy-workers/worker-policy.ts';
 import { body, hookInput, INFO, RecordingHost, shipped } from '../policy/guest/support/guest-rig.ts';
 import type { TextGuest } from '../policy/guest/support/text-guest.ts';
-import { ENDLESS_FUEL, input, LOOP, LOOP_ON_BODY, made, shippedMetered, workerPolicy } from './support/worker-rig.ts';
+import {
+  ENDLESS_FUEL,
+  input,
+  LOOP,
+  LOOP_ON_BODY,
+  made,
+  metered,
+  shippedMetered,
+  workerPolicy,
+} from './support/worker-rig.ts';
 
 const { requestHeaders, requestBody, requestBodyChunk } = Phase;
 const NONE = { kind: 'none' };
@@ -24,6 +34,13 @@ function workersWith(options: PolicyWorkersOptions = {}): PolicyWorkers {
 async function instanceOf(parts: TextGuest, options: Partial<WorkerPolicyOptions> = {}, workers = workersWith()) {
   return made(workerPolicy(workers, parts, options));
 }
+
+/** Says how often it was called since its store was made. */
+const COUNTING: TextGuest = {
+  call: `(global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (i32.store8 (i32.const 1024) (i32.add (i32.const 48) (global.get $count))) (i32.const -1)`,
+  outputLength: '(i32.const 1)',
+};
 
 /** A global that counts calls, answered as an error code below -20. */
 const COUNT = `(global.set $count (i32.add (global.get $count) (i32.const 1)))
@@ -91,10 +108,115 @@ describe('a policy in a worker', () => {
   });
 });
 
-describe('a policy that loops for ever', () => {
-  it('is answered at its deadline, its worker is replaced, and the next call is right: 10 times (P-58, WH-04)', async () => {
+/** Keeps a number that grows with each hook; state is its bytes at 2048. Plans to be one for all. */
+const CARRYING: TextGuest = {
+  ...COUNTING,
+  more: `
+    (func (export "edict_plan") (param $length i32) (result i32)
+      (i32.store8 (i32.const 1024) (i32.const 75)) (i32.const 3))
+    (func (export "edict_export_state") (param $handle i32) (result i32)
+      (i32.store8 (i32.const 1024) (global.get $count)) (i32.mul (global.get $count) (i32.const 65536)))
+    (func (export "edict_import_state") (param $handle i32) (param $length i32) (result i32)
+      (global.set $count (i32.load8_u (i32.const 8192))) (i32.ne (global.get $count) (i32.const 9)))`,
+  memory: '16 16',
+  outputLength: '(i32.const 1)',
+};
+
+describe('a policy that carries state', () => {
+  it('hands it to a successor in another worker, of any size, and the successor goes on from it (P-70)', async () => {
     const workers = workersWith();
-    const options = { limits: ENDLESS_FUEL, deadlineMs: 100 };
+    const options = { limits: { output: { ...OUTPUT_LIMITS, frameBytes: 1_048_576 } } };
+    const before = await instanceOf(CARRYING, options, workers);
+    expect(await before.exportState()).toBeUndefined();
+    for (let hook = 0; hook < 4; hook++) await before.call(requestHeaders, input());
+    const state = await before.exportState();
+    if (!(state instanceof Uint8Array)) throw new Error(JSON.stringify(state));
+    // More than has a place in the record.
+    expect(state).toHaveLength(4 * 65_536);
+    expect(state[0]).toBe(4);
+    const after = await instanceOf(CARRYING, options, workers);
+    expect(await after.importState(state)).toBe(true);
+    expect(((await after.call(requestHeaders, input())) as { message: string }).message.at(-1)).toBe('5');
+    expect(await after.importState(Uint8Array.of(9))).toBe(false);
+    await before.destroy();
+    expect(await before.exportState()).toMatchObject({ code: 'CLOSED' });
+    expect(await before.importState(state)).toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('is not asked when it has no such functions', async () => {
+    const instance = await instanceOf({});
+    expect(await instance.exportState()).toBeUndefined();
+    expect(await instance.importState(Uint8Array.of(1))).toBe(false);
+  });
+});
+
+describe('a policy that plans its instances', () => {
+  it('says so from a worker, which holds nothing of it afterwards (P-32)', async () => {
+    const workers = workersWith();
+    const init = { info: INFO, params: {} };
+    const planOf = (parts: TextGuest) => workerPolicy(workers, parts).plan(init);
+    expect(await planOf(CARRYING)).toEqual({ scope: 'singleton', shareKey: 'K' });
+    expect(await planOf({})).toBeUndefined();
+    const looping = { more: `(func (export "edict_plan") (param i32) (result i32) ${LOOP})` };
+    expect(await planOf(looping)).toMatchObject({ code: 'FUEL_EXHAUSTED' });
+    await settled();
+    expect(workers.describe()).toMatchObject({ leased: 0, tenants: {} });
+  });
+});
+
+describe('a policy that loops for ever', () => {
+  it('is told to stop at its deadline, keeps its worker, and the next call is right: 20 times (P-52, P-53)', async () => {
+    const workers = workersWith();
+    const options = { limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
+    for (let round = 0; round < 20; round++) {
+      expect(await looping.call(requestBody, input())).toMatchObject({ kind: 'failure', code: 'DEADLINE_EXCEEDED' });
+      await until(async () => (await looping.call(requestHeaders, input())).kind === 'none');
+    }
+    // On a machine that gives a worker no turn for the whole grace, one may be lost; without being told, all 20 were.
+    expect(workers.describe().stopped).toBeLessThan(10);
+  });
+
+  it('loses only the store it looped in: other policies of the tenant keep their memory', async () => {
+    const workers = workersWith({ workers: 1 });
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, { limits: ENDLESS_FUEL, deadlineMs: 50 }, workers);
+    const counting = await instanceOf(COUNTING, {}, workers);
+    const counted = async () => ((await counting.call(requestHeaders, input())) as { message: string }).message.at(-1);
+    expect(await counted()).toBe('1');
+    expect(await looping.call(requestBody, input())).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const { stopped } = workers.describe();
+    const next = await counted();
+    if (stopped === 0 && workers.describe().stopped === 0) expect(next).toBe('2');
+  });
+
+  it('is told to stop by a caller that sleeps, too', async () => {
+    const workers = workersWith();
+    const options = { sleeps: true, limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
+    const began = performance.now();
+    expect(looping.call(requestBody, input())).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(50);
+  });
+
+  it('never takes the worker of another tenant when it has lost its own', async () => {
+    const workers = workersWith({ workers: 2 });
+    const options = { guest: metered({ call: LOOP_ON_BODY }, [], false), limits: ENDLESS_FUEL, deadlineMs: 50 };
+    const looping = await instanceOf({}, options, workers);
+    const counting = await made(workerPolicy(workers, COUNTING), 'other');
+    for (let round = 1; round < 10; round++) {
+      const failing = looping.call(requestBody, input());
+      const said = (await counting.call(requestHeaders, input())) as { message: string };
+      // Its memory is that of the worker it had in the beginning.
+      expect(said.message.at(-1)).toBe(String(round));
+      await failing;
+    }
+    expect(workers.describe().tenants.other).toMatchObject({ workers: 1 });
+  });
+
+  it('is answered at its deadline where it cannot be told, its worker is replaced, and the next call is right: 10 times (P-58, WH-04)', async () => {
+    const workers = workersWith();
+    const guest = metered({ call: LOOP_ON_BODY }, [], false);
+    const options = { guest, limits: ENDLESS_FUEL, deadlineMs: 100 };
     const looping = await instanceOf({ call: LOOP_ON_BODY }, options, workers);
     const other = await made(workerPolicy(workers, {}), 'other');
     for (let round = 0; round < 10; round++) {
@@ -104,10 +226,12 @@ describe('a policy that loops for ever', () => {
     }
     await until(() => workers.describe().stopped === 10);
     expect(workers.describe()).toMatchObject({ leased: 2, waiting: 0 });
-  });
+  }, 60_000);
 
   it('in init is given up, and so is the instance (P-53)', async () => {
     const workers = workersWith({ initMs: 200 });
+    workers.open();
+    await until(() => workers.describe().spares === 1);
     const policy = workerPolicy(workers, { init: LOOP }, { limits: { fuelInit: 2_147_483_647 } });
     expect(await policy.create({ info: INFO, params: {} })).toMatchObject({ code: 'INIT_FAILED' });
   });

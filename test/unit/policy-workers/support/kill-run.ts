@@ -1,4 +1,4 @@
-/** Kills workers in a process of their own and gives what that did. */
+/** Ends loops in a process of their own and gives what that did. */
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,12 +51,21 @@ export interface KillReport {
 
 const child = fileURLToPath(new URL('../fixtures/kill-child.mjs', import.meta.url));
 
-export async function killWorkers(kills: number): Promise<KillReport> {
+/** How a loop ends: its guest is told to stop, or does not look and is ended with its thread. */
+export type Ending = 'told' | 'ended';
+
+export async function killWorkers(kills: number, ending: Ending): Promise<KillReport> {
   const folder = mkdtempSync(join(tmpdir(), 'edict-kills-'));
   try {
     const module = join(folder, 'loops.wasm');
     writeFileSync(module, textBytes({ call: LOOP_OR_WORK }));
-    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, String(kills), module]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--expose-gc',
+      child,
+      String(kills),
+      module,
+      ending,
+    ]);
     return JSON.parse(stdout) as KillReport;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -30,12 +30,13 @@ export const LOOP_OR_WORK = `(if (i32.eq (local.get $phase) (i32.const 4)) (then
   (loop $work (local.set $length (i32.sub (local.get $length) (i32.const 1))) (br_if $work (local.get $length)))))
   ${LOOP_ON_BODY}`;
 
-export function metered(parts: TextGuest, granted: readonly Capability[] = []): CompiledGuest {
-  return loaded(textBytes(parts), granted);
+/** As in service, where a guest can be told to stop; one that does not `pause` is stopped with its thread. */
+export function metered(parts: TextGuest, granted: readonly Capability[] = [], pauses = true): CompiledGuest {
+  return loaded(textBytes(parts), granted, pauses);
 }
 
-function loaded(bytes: Uint8Array, granted: readonly Capability[]): CompiledGuest {
-  const guest = loadGuest(bytes, { sha256: false, granted });
+function loaded(bytes: Uint8Array, granted: readonly Capability[], pauses = true): CompiledGuest {
+  const guest = loadGuest(bytes, { sha256: false, granted, metering: { pauses } });
   if (isPolicyFailure(guest)) throw new Error(guest.message);
   return guest;
 }

@@ -1,8 +1,9 @@
 /** Random programs, plain and metered side by side: same answer or same trap, same host calls, same memory, same fuel. */
 
 import { describe, expect, it } from 'vitest';
+import { FuelMeter } from '../../../../src/policy/guest/fuel-meter.ts';
 import { parseModule } from '../../../../src/wasm/binary/parse-module.ts';
-import { FUEL_EXPORT, meterModule } from '../../../../src/wasm/metering/rewrite.ts';
+import { FUEL_EXPORT, meterModule, PAUSE_EXPORT } from '../../../../src/wasm/metering/rewrite.ts';
 import { Random } from '../../flags/jsonlogic/random-cases.ts';
 import { randomProgram } from '../support/random-program.ts';
 import { assembleText } from '../support/wat.ts';
@@ -28,19 +29,20 @@ function run(module: WebAssembly.Module): Run {
   const guest = new WebAssembly.Instance(module, { env: { host } }).exports as Record<string, unknown>;
   const call = guest['run'] as (a: number, b: number) => number;
   const global = guest[FUEL_EXPORT] as WebAssembly.Global | undefined;
+  const meter = new FuelMeter(global === undefined ? [] : [global], guest[PAUSE_EXPORT], () => false);
   const fuel: number[] = [];
   const answers = [
     [0, 0],
     [7, -1],
     [-(2 ** 31), 12_345],
   ].map(([a, b]) => {
-    if (global !== undefined) global.value = BUDGET;
+    meter.fill(BUDGET);
     try {
       return call(a!, b!);
     } catch (caught) {
       return (caught as Error).message;
     } finally {
-      if (global !== undefined) fuel.push(BUDGET - global.value);
+      if (global !== undefined) fuel.push(meter.used);
     }
   });
   return { answers, hostCalls, memory: new Uint8Array((guest['memory'] as WebAssembly.Memory).buffer), fuel };
@@ -60,6 +62,9 @@ describe('a random program (P-56)', () => {
       expect({ ...first, memory: 0, fuel: 0 }, name).toEqual({ ...plain, memory: 0, fuel: 0 });
       expect(Buffer.compare(first.memory, plain.memory), name).toBe(0);
       expect(second.fuel, name).toEqual(first.fuel);
+      const { bytes: pausing } = meterModule(parseModule(bytes), { pauses: true });
+      expect(WebAssembly.validate(pausing), name).toBe(true);
+      expect({ ...run(new WebAssembly.Module(pausing)), memory: 0 }, name).toEqual({ ...first, memory: 0 });
       for (const used of first.fuel) {
         expect(used, name).toBeGreaterThan(0);
         spent += used;

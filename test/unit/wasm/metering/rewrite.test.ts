@@ -7,6 +7,7 @@ import {
   type MeteringOptions,
   meteringKey,
   meterModule,
+  PAUSE_EXPORT,
 } from '../../../../src/wasm/metering/rewrite.ts';
 import { CORPUS, corpusImports, type Program } from '../support/corpus.ts';
 import { assemble, assembleText, binary } from '../support/wat.ts';
@@ -74,6 +75,8 @@ function endOf(guest: Guest, budget: number, name: string, ...args: (number | bi
     return `${(caught as Error).constructor.name}${isOutOfFuel(guest[FUEL_EXPORT].value) ? ', out of fuel' : ''}`;
   }
 }
+
+const LOOP_FOR_EVER = '(module (func (export "spin") (loop (br 0))))';
 
 describe('a metered module (P-56)', () => {
   it.each(Object.entries(CORPUS))(
@@ -332,6 +335,35 @@ describe('maxima (P-57)', () => {
   });
 });
 
+describe('a pausing module', () => {
+  it.each(Object.entries(CORPUS))('answers and uses fuel as one that traps: %s (P-56)', (_, program) => {
+    const before = parseModule(assembleText(program.text));
+    const { bytes } = meterModule(before, { pauses: true });
+    expect(WebAssembly.validate(bytes)).toBe(true);
+    expect(answers(start(bytes), program)).toEqual(answers(start(meter(program.text)), program));
+    const after = parseModule(bytes);
+    // One more of each, behind what was there: no index shifts.
+    expect(after.functions).toEqual([...before.functions, before.types.length]);
+    expect(after.tables).toHaveLength(before.tables.length + 1);
+    expect(after.tables.at(-1)).toMatchObject({ minimum: 1, maximum: 1 });
+    expect(after.exports.get(PAUSE_EXPORT)).toEqual({ kind: 'table', index: before.tables.length });
+    expect(after.imports).toEqual(before.imports);
+  });
+
+  it('whose host has put nothing into its table ends as one that traps', () => {
+    const guest = metered(LOOP_FOR_EVER, { pauses: true });
+    expect(endOf(guest, 1_000, 'spin')).toBe('RuntimeError, out of fuel');
+  });
+
+  it('cannot have either export itself', () => {
+    for (const name of [FUEL_EXPORT, PAUSE_EXPORT]) {
+      const text = `(module (func (export "${name}")))`;
+      expect(() => meter(text)).toThrow(`it exports ${name} itself`);
+      expect(() => meter(text, { pauses: true })).toThrow(`it exports ${name} itself`);
+    }
+  });
+});
+
 describe('a module that cannot be metered is refused with the reason', () => {
   it.each([
     ['threads', '(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))', 'it uses threads'],
@@ -371,6 +403,7 @@ describe('the key under which a metered module is kept', () => {
       { maxTableEntries: 9 },
       { startFuel: 5 },
       { fuel: false },
+      { pauses: true },
     ];
     expect(new Set(options.map(meteringKey)).size).toBe(options.length);
     expect(meteringKey()).toBe(meteringKey({ maxPages: 256 }));
