@@ -5,6 +5,7 @@ import type { Resolution } from '../evaluator/resolution.ts';
 import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
+import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DefinedPolicy } from './native-definition.ts';
@@ -40,8 +41,13 @@ export interface PolicyEngineOptions {
   readonly envNames?: readonly string[];
   /** What modules reach through host functions, in place of the engine's own: a shared key-value store, keys, metrics. */
   readonly host?: HostPorts;
-  /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
+  /**
+   * How long the policies of one step may take together, in milliseconds, 1 to 30000: the headers or the body of a direction,
+   * or one delivery of a streamed body. Waiting for the client or for the handler does not count. Default 1000.
+   */
   readonly chainTimeoutMs?: number;
+  /** Digests (`content-md5`, `digest`, `content-digest`, `repr-digest`) of a body that a policy changed. Default `drop`. */
+  readonly integrityHeaders?: IntegrityHeaders;
   /** Watch a folder and load it again when it changes. Default true. */
   readonly watch?: boolean;
   /** Told of every hook. What it throws is ignored. */

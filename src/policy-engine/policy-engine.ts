@@ -110,6 +110,8 @@ export class PolicyEngine implements PolicyGate {
       now: () => this.#clock.now(),
       monotonic: () => this.#clock.monotonic(),
       errorId: () => randomUUID(),
+      timeoutMs: this.#timeoutMs,
+      integrityHeaders: options.integrityHeaders ?? 'drop',
     };
   }
 

@@ -4,6 +4,7 @@ import type { RouteVersion } from '../policy/build/route-version.ts';
 import type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
 import { Exchange } from '../policy/chain/exchange.ts';
 import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
+import { andThen, type MaybePromise } from '../policy/chain/maybe-promise.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { EndReason } from '../policy/model/phases.ts';
 import type { RequestView } from '../policy/model/views.ts';
@@ -52,11 +53,10 @@ export class RoutedExchange extends Exchange {
     route.enter();
   }
 
-  override end(reason: EndReason, streamId: number): void {
-    super.end(reason, streamId);
-    if (this.#isOver) return;
+  override end(reason: EndReason, streamId: number): MaybePromise<void> {
+    if (this.#isOver) return undefined;
     this.#isOver = true;
-    this.#route.exit(this.#facts);
+    return andThen(super.end(reason, streamId), () => this.#route.exit(this.#facts));
   }
 }
 

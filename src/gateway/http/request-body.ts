@@ -1,7 +1,6 @@
 /** Reads the body of a request without taking it away from whoever reads it next. */
 
 import type { IncomingMessage } from 'node:http';
-import type { Body } from '../../policy/model/views.ts';
 
 /**
  * The whole body, up to `maxBytes`. It is put back before the stream can end: Node emits `end` a tick after the last byte
@@ -10,7 +9,7 @@ import type { Body } from '../../policy/model/views.ts';
  *
  * A body over the limit is not put back; the request can then only be refused. Rejects when the client goes away.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body | 'too-large'> {
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-large'> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -39,7 +38,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
       stop();
       const content = Buffer.concat(chunks, size);
       if (size > 0) request.unshift(content);
-      resolve({ content, present: true, endOfStream: true, truncated: false });
+      resolve(content);
     };
     request.on('readable', read);
     request.on('error', fail);

@@ -1,7 +1,7 @@
 /** Calls the hook of a position, unless something keeps it from being called, and records how it ended. */
 
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
-import type { HookInput } from '../model/inputs.ts';
+import type { ExchangeFacts, HookInput } from '../model/inputs.ts';
 import { NONE, type Outcome } from '../model/instance.ts';
 import { Phase } from '../model/phases.ts';
 import { isInstance } from './chain.ts';
@@ -18,13 +18,27 @@ const INCOMPLETE = Object.freeze(policyFailure('TRUNCATED', 'the body was cut at
 /** One for each exchange: sticky conditions are remembered here. */
 export class HookCaller {
   readonly #ports: ExchangePorts;
-  readonly #deadline: number;
+  /** The object that policies are shown. INVARIANT: one for the whole exchange, because what an exchange has is found by it. */
+  readonly #facts: { deadline: number };
   readonly #sticky = new Map<Position, boolean>();
 
-  /** `deadline` in epoch milliseconds. */
-  constructor(ports: ExchangePorts, deadline: number) {
+  constructor(ports: ExchangePorts, facts: ExchangeFacts) {
     this.#ports = ports;
-    this.#deadline = deadline;
+    this.#facts = facts;
+  }
+
+  /**
+   * A step begins, and with it the time of its policies: a slow client, a slow handler and the pause between two events of a
+   * stream are not theirs.
+   */
+  begin(): void {
+    const { timeoutMs } = this.#ports;
+    if (timeoutMs !== undefined) this.#facts.deadline = this.#ports.now() + timeoutMs;
+  }
+
+  /** Whether a query is for this position. An error of its condition counts as true: nothing is sent past it unseen. */
+  mayApply(position: Position, phase: Phase, input: HookInput): boolean {
+    return position.condition === undefined || this.#holds(position, phase, input) !== false;
   }
 
   /** Everything that can keep a hook from being called, then the call. */
@@ -35,7 +49,7 @@ export class HookCaller {
       const holds = this.#holds(position, phase, input);
       if (holds !== true) return holds === false ? SKIPPED : holds;
     }
-    if (this.#ports.now() > this.#deadline) return OUT_OF_TIME;
+    if (this.#ports.now() > this.#facts.deadline) return OUT_OF_TIME;
     const body = phase === Phase.requestBody ? input.request.body : input.response?.body;
     const isBodyPhase = phase === Phase.requestBody || phase === Phase.responseBody;
     if (isBodyPhase && body?.truncated === true && !position.acceptsTruncated) return INCOMPLETE;
