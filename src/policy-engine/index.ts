@@ -23,6 +23,8 @@ export type { PolicyFailureCode } from '../policy/model/failure.ts';
 export { HeaderMap } from '../policy/model/headers.ts';
 export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
+export type { HistogramMeter } from '../telemetry/meter.ts';
+export type { Tracer } from '../telemetry/tracer.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { LoadReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';

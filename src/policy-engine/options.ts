@@ -8,6 +8,8 @@ import type { HookRecord } from '../policy/chain/decision.ts';
 import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { HistogramMeter } from '../telemetry/meter.ts';
+import type { Tracer } from '../telemetry/tracer.ts';
 import type { DefinedPolicy } from './native-definition.ts';
 
 /** One hook of one exchange, as `onHook` is told. */
@@ -52,6 +54,10 @@ export interface PolicyEngineOptions {
   readonly watch?: boolean;
   /** Told of every hook. What it throws is ignored. */
   readonly onHook?: (event: PolicyHookEvent) => void;
+  /** Metrics named `edict_policy_…` (docs/observability.md). The `Meter` of `@opentelemetry/api` fits. Default: none. */
+  readonly meter?: HistogramMeter;
+  /** Spans of exchanges, phases and policies. The `Tracer` of `@opentelemetry/api` fits. Default: none. */
+  readonly tracer?: Tracer;
   /** Default: the console, from warnings on. */
   readonly logger?: Logger;
   readonly clock?: Clock;

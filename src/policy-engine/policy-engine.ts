@@ -22,6 +22,8 @@ import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/l
 import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
+import { EngineTelemetry, publishHook } from './engine-telemetry.ts';
+import type { ExchangeWatch } from './exchange-watch.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { LoadReport } from './load-report.ts';
 import type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
@@ -54,6 +56,7 @@ export class PolicyEngine implements PolicyGate {
   readonly #sets: PolicySets;
   readonly #ports: ExchangePorts;
   readonly #timeoutMs: number;
+  readonly #telemetry: EngineTelemetry;
   readonly #listeners = new Set<(report: LoadReport) => void>();
   #counts = new Map<string, RouteCounts>();
   #table = new RouteTable<ServedRoute>([]);
@@ -106,6 +109,15 @@ export class PolicyEngine implements PolicyGate {
             }),
       },
     });
+    this.#telemetry = new EngineTelemetry({
+      meter: options.meter,
+      tracer: options.tracer,
+      logger: this.#logger,
+      monotonic: () => this.#clock.monotonic(),
+      now: () => this.#clock.now(),
+      modules: () => this.#catalog.describe(),
+      facts: () => ({ status: this.describe(), workers: this.#workers?.describe() }),
+    });
     this.#ports = {
       now: () => this.#clock.now(),
       monotonic: () => this.#clock.monotonic(),
@@ -142,8 +154,6 @@ export class PolicyEngine implements PolicyGate {
     const route = this.#table.find(request.method, request.path, request.authority);
     if (route === undefined) return undefined;
     const { version, counts } = route;
-    const { refusal } = version;
-    if (refusal !== undefined) return this.#refusal(503, `${refusal.path}: ${refusal.message}`);
     const traceparent = request.headers.first('traceparent');
     const facts: ExchangeFacts = {
       requestId: randomUUID(),
@@ -154,8 +164,15 @@ export class PolicyEngine implements PolicyGate {
       ...(clientIp === undefined ? {} : { clientIp }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
-    const ports = { ...this.#ports, record: this.#recorder(counts, facts) };
-    return { chain: version.chain, exchange: new RoutedExchange(version, facts, request, ports) };
+    const { refusal } = version;
+    if (refusal !== undefined) {
+      const answer = this.#refusal(503, `${refusal.path}: ${refusal.message}`);
+      this.#telemetry.refused(facts, answer.status, answer.headers.first('x-error-id'));
+      return answer;
+    }
+    const watch = this.#telemetry.watch(version.chain, facts);
+    const ports = { ...this.#ports, record: this.#recorder(counts, facts, watch) };
+    return { chain: version.chain, exchange: new RoutedExchange(version, facts, request, ports, watch) };
   }
 
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
@@ -173,17 +190,21 @@ export class PolicyEngine implements PolicyGate {
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#stopWatching();
+    this.#telemetry.close();
     this.#listeners.clear();
     await this.#loading;
     this.#sets.close();
     await this.#workers?.close();
   }
 
-  #recorder(counts: RouteCounts, { routeName, tenant, requestId }: ExchangeFacts): HookRecorder {
+  #recorder(counts: RouteCounts, facts: ExchangeFacts, watch: ExchangeWatch | undefined): HookRecorder {
     const { onHook } = this.#options;
-    if (onHook === undefined) return (record) => counts.add(record);
+    const { routeName, tenant, requestId } = facts;
     return (record) => {
       counts.add(record);
+      watch?.hook(record);
+      publishHook(record, facts);
+      if (onHook === undefined) return;
       const event: PolicyHookEvent = { ...record, route: routeName, tenant, requestId };
       try {
         onHook(event);
@@ -205,8 +226,9 @@ export class PolicyEngine implements PolicyGate {
   }
 
   async #readFolder(folder: string): Promise<LoadReport> {
+    const began = this.#clock.monotonic();
     const read = await readFolder(folder);
-    if ('fault' in read) return this.#told(refused([problem('', read.fault)]));
+    if ('fault' in read) return this.#told(refused([problem('', read.fault)]), began);
     return this.#activate(read.document, read.packages, read.refused);
   }
 
@@ -215,17 +237,18 @@ export class PolicyEngine implements PolicyGate {
     packages: readonly PolicyPackage[],
     refusedPackages: readonly RefusedPackage[],
   ): Promise<LoadReport> {
+    const began = this.#clock.monotonic();
     const fault = jsonFault(document);
-    if (fault !== undefined) return this.#told(refused([problem('', fault)]));
+    if (fault !== undefined) return this.#told(refused([problem('', fault)]), began);
     const unfindable = keyProblems(document);
     const gated = withFlagGates(document, this.#options.flags !== undefined);
     const problems = [...unfindable, ...gated.problems];
-    if (problems.length > 0) return this.#told(refused(problems));
+    if (problems.length > 0) return this.#told(refused(problems), began);
     this.#catalog.replace(packages, refusedPackages);
     const report = await this.#sets.activate(gated.document);
     if (report.outcome === 'active') this.#serve(report);
     const { outcome, revision, routes } = report;
-    return this.#told({ outcome, revision, problems: report.problems, routes });
+    return this.#told({ outcome, revision, problems: report.problems, routes }, began);
   }
 
   #serve({ routes: outcomes }: ActivationReport): void {
@@ -237,9 +260,10 @@ export class PolicyEngine implements PolicyGate {
     if (this.#state === 'not-ready') this.#state = 'ready';
   }
 
-  #told(report: LoadReport): LoadReport {
+  #told(report: LoadReport, began: number): LoadReport {
     if (this.#state === 'closed') return report;
     this.#last = report;
+    this.#telemetry.loaded(report, began);
     for (const { path, code, message } of report.problems) {
       this.#logger.warn(`policies: ${[path, message].filter((part) => part !== '').join(': ')} (${code})`);
     }

@@ -8,7 +8,7 @@ import { type EndReason, Phase } from '../model/phases.ts';
 import { isInstance } from './chain.ts';
 import type { ChunkStep } from './exchange-steps.ts';
 import type { Gathering } from './gathering.ts';
-import { type HookCaller, SKIPPED } from './hook-caller.ts';
+import type { HookCaller } from './hook-caller.ts';
 import { andThen, type MaybePromise, visitUntil } from './maybe-promise.ts';
 import type { Position } from './position.ts';
 
@@ -85,7 +85,7 @@ export class ChunkWalk {
       failure = policyFailure('ACTION_INVALID', fault);
     } else failure ??= gathering.takeEffects(position, outcome);
     if (failure === undefined) {
-      hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+      hooks.tellNothing(position, phase, outcome, began);
       return { data, ends: false, failed: false };
     }
     hooks.tell(position, phase, 'failed', began, failure);

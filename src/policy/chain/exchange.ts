@@ -22,7 +22,7 @@ import { ChunkWalk } from './chunk-walk.ts';
 import { engineFault } from './engine-fault.ts';
 import type { ChunkStep, ExchangePorts, RequestStep, ResponseStep } from './exchange-steps.ts';
 import { Gathering } from './gathering.ts';
-import { HookCaller, SKIPPED } from './hook-caller.ts';
+import { HookCaller } from './hook-caller.ts';
 import { andThen, type MaybePromise, visitUntil } from './maybe-promise.ts';
 import type { Position } from './position.ts';
 
@@ -89,6 +89,11 @@ export class Exchange {
   /** Whether the response may pass the chain in pieces. Bodies of MCP routes are messages, whatever their framing says. */
   get streamsResponse(): boolean {
     return this.#chain.streamsResponse && this.#facts.api.kind !== 'Mcp';
+  }
+
+  /** A policy or the engine answered in place of the upstream. */
+  get isReplaced(): boolean {
+    return this.#isReplaced;
   }
 
   get gathered(): Gathered {
@@ -276,8 +281,7 @@ export class Exchange {
       this.#hooks.tell(position, phase, 'failed', began, invalid);
       return;
     }
-    // An immediate response from here would replace what is being finished: it is counted and ignored.
-    this.#hooks.tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', began);
+    this.#hooks.tellNothing(position, phase, outcome, began);
   }
 
   /** True when something replaced the response. */
@@ -298,7 +302,8 @@ export class Exchange {
         const { action } = outcome;
         const fault = this.#gathering.fault(position, phase, action);
         if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), began);
-        this.#hooks.tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', began);
+        if (action.kind === 'immediate') this.#hooks.tellImmediate(position, phase, action.fault, began);
+        else this.#hooks.tell(position, phase, 'changed', began);
         return this.#apply(action);
       }
       case 'failure':
@@ -306,7 +311,7 @@ export class Exchange {
       default: {
         const invalid = this.#gathering.takeEffects(position, outcome);
         if (invalid !== undefined) return this.#failed(position, phase, invalid, began);
-        this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', began);
+        this.#hooks.tellNothing(position, phase, outcome, began);
         return false;
       }
     }

@@ -1,5 +1,6 @@
 /** Calls the hook of a position, unless something keeps it from being called, and records how it ended. */
 
+import type { FaultRecord } from '../model/actions.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import type { ExchangeFacts, HookInput } from '../model/inputs.ts';
 import { NONE, type Outcome } from '../model/instance.ts';
@@ -11,6 +12,9 @@ import type { Position } from './position.ts';
 
 /** A condition that does not hold. Apart from NONE, so that it is recorded as what it is. */
 export const SKIPPED: Outcome = Object.freeze({ ...NONE });
+
+const CONDITION = Object.freeze({ skipReason: 'condition' as const });
+const NOT_APPLICABLE = Object.freeze({ skipReason: 'not_applicable' as const });
 
 const OUT_OF_TIME = Object.freeze(policyFailure('DEADLINE_EXCEEDED', 'the chain ran out of time before this policy'));
 const INCOMPLETE = Object.freeze(policyFailure('TRUNCATED', 'the body was cut at its limit'));
@@ -67,7 +71,31 @@ export class HookCaller {
 
   /** Tells whoever records decisions how a hook ended. */
   tell(position: Position, phase: Phase, outcome: HookOutcome, began: number, failure?: PolicyFailure): void {
+    if (this.#ports.record === undefined) return;
+    this.#record(position, phase, outcome, began, failure && { code: failure.code, message: failure.message });
+  }
+
+  /** What a hook that changed nothing came to. */
+  tellNothing(position: Position, phase: Phase, outcome: Outcome, began: number): void {
+    if (this.#ports.record === undefined) return;
+    if (outcome === SKIPPED) this.#record(position, phase, 'skipped', began, CONDITION);
+    // Its answer would replace what is being finished: it is counted and ignored.
+    else if (outcome.kind === 'action') this.#record(position, phase, 'skipped', began, NOT_APPLICABLE);
+    else this.#record(position, phase, 'none', began);
+  }
+
+  tellImmediate(position: Position, phase: Phase, fault: FaultRecord | undefined, began: number): void {
+    this.#record(position, phase, 'immediate', began, fault && { faultCode: fault.code });
+  }
+
+  #record(
+    position: Position,
+    phase: Phase,
+    outcome: HookOutcome,
+    began: number,
+    more?: Parameters<typeof recordOf>[4],
+  ): void {
     const { record, monotonic } = this.#ports;
-    if (record !== undefined) record(recordOf(position, phase, outcome, (monotonic() - began) * 1_000, failure));
+    record?.(recordOf(position, phase, outcome, (monotonic() - began) * 1_000, more));
   }
 }
