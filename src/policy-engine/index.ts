@@ -31,6 +31,8 @@ export type { TenantLimits } from '../policy/tenants/tenant-options.ts';
 export type { TenantState } from '../policy/tenants/tenant-state.ts';
 export type { TenantStatus } from '../policy/tenants/tenant-status.ts';
 export type { PolicyFeedState, PolicyFeedStatus, PolicyOrigin } from '../policy-feed/feed-status.ts';
+export type { HistogramMeter } from '../telemetry/meter.ts';
+export type { Tracer } from '../telemetry/tracer.ts';
 export type { DecisionsOptions } from './decisions-options.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { PolicyFollower } from './follow-relay.ts';

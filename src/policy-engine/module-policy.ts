@@ -132,10 +132,7 @@ export class ModulePolicy implements PolicyFactory {
     return made;
   }
 
-  async #plan(
-    init: InstanceInit,
-    limits: ModuleLimits | undefined,
-  ): Promise<InstancePlan | PolicyFailure | undefined> {
+  async #plan(init: InstanceInit, limits: ModuleLimits | undefined): Promise<InstancePlan | PolicyFailure | undefined> {
     const { program, manifest } = this.#options;
     const compiled = program(manifest.limits.memoryPages);
     if (isPolicyFailure(compiled)) return compiled;

@@ -6,8 +6,11 @@ import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import type { CanaryOptions } from '../policy/canary/canary.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
+import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { HistogramMeter } from '../telemetry/meter.ts';
+import type { Tracer } from '../telemetry/tracer.ts';
 import type { DecisionsOptions } from './decisions-options.ts';
 import type { DefinedPolicy } from './native-definition.ts';
 import type { TenantsOptions } from './tenants-options.ts';
@@ -54,8 +57,13 @@ export interface PolicyEngineOptions {
    * with what clients sent in them; 0 keeps none.
    */
   readonly canary?: CanaryOptions;
-  /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
+  /**
+   * How long the policies of one step may take together, in milliseconds, 1 to 30000: the headers or the body of a direction,
+   * or one delivery of a streamed body. Waiting for the client or for the handler does not count. Default 1000.
+   */
   readonly chainTimeoutMs?: number;
+  /** Digests (`content-md5`, `digest`, `content-digest`, `repr-digest`) of a body that a policy changed. Default `drop`. */
+  readonly integrityHeaders?: IntegrityHeaders;
   /** Watch a folder and load it again when it changes. Default true. */
   readonly watch?: boolean;
   /** How tenants are held, and what each may use. */
@@ -64,6 +72,10 @@ export interface PolicyEngineOptions {
   readonly decisions?: DecisionsOptions;
   /** Told of every hook. What it throws is ignored. */
   readonly onHook?: (event: PolicyHookEvent) => void;
+  /** Metrics named `edict_policy_…` (docs/observability.md). The `Meter` of `@opentelemetry/api` fits. Default: none. */
+  readonly meter?: HistogramMeter;
+  /** Spans of exchanges, phases and policies. The `Tracer` of `@opentelemetry/api` fits. Default: none. */
+  readonly tracer?: Tracer;
   /** Default: the console, from warnings on. */
   readonly logger?: Logger;
   readonly clock?: Clock;

@@ -6,7 +6,6 @@ import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
 import type { EdictOptions } from '../options/edict-options.ts';
 import type { ResolvedOptions } from '../options/resolve.ts';
-import type { PolicySetsOptions } from '../policy/build/policy-sets.ts';
 import { readSpecification } from '../policy/build/read-document.ts';
 import type { DecisionLog } from '../policy/decisions/decision-log.ts';
 import { jsonFault } from '../policy/manifest/json-fault.ts';
@@ -15,17 +14,14 @@ import type { RequestView } from '../policy/model/views.ts';
 import { Redactor } from '../policy/params/redactor.ts';
 import type { Readiness } from '../policy/tenants/readiness.ts';
 import type { TenantStatus } from '../policy/tenants/tenant-status.ts';
-import { parseCapabilities } from '../policy-host/capabilities.ts';
-import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
-import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
-import type { HostPorts } from '../policy-host/ports.ts';
 import { ResourceStores } from '../policy-host/resources.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { decisionLogOf } from './decisions-options.ts';
-import { DEFAULT_ALLOWED } from './defaults.ts';
 import { EngineCatalog } from './engine-catalog.ts';
+import { allowedOf, exchangeFlagsOf, hostPortsOf, setsOptionsOf, timeoutOf } from './engine-setup.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
+import { EngineTelemetry } from './engine-telemetry.ts';
 import { EngineTenants } from './engine-tenants.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { PolicyFollower } from './follow-relay.ts';
@@ -39,7 +35,6 @@ import { TenantGate } from './tenant-gate.ts';
 
 const DEBOUNCE_MS = 200;
 const CHECK_INTERVAL_MS = 2_000;
-const MAX_CHAIN_TIMEOUT_MS = 30_000;
 const CLOSE_MS = 30_000;
 
 /**
@@ -63,6 +58,7 @@ export class PolicyEngine implements PolicyGate {
   readonly #tenants: EngineTenants;
   readonly #gate: TenantGate;
   readonly #resources: ResourceStores;
+  readonly #telemetry: EngineTelemetry;
   readonly #listeners = new Set<(report: LoadReport) => void>();
   #watch: FolderWatch | undefined;
   #follower: PolicyFollower | undefined;
@@ -78,16 +74,13 @@ export class PolicyEngine implements PolicyGate {
     this.#clock = options.clock ?? systemClock;
     this.#logger = createSafeLogger(options.logger ?? consoleLogger);
     this.#resources = options.host?.resources ?? new ResourceStores();
-    const { flags, tenants = {}, decisions, onHook } = options;
-    if (flags?.isRemote === true) {
-      throw new EdictError('INVALID_OPTION', 'flags must be decided in this process: give an InProcessEvaluator');
-    }
-    const exchangeFlags = flags === undefined ? undefined : exchangeFlagsOf(options);
+    const { tenants = {}, decisions, onHook } = options;
+    const flags = exchangeFlagsOf(options);
     this.#catalog = new EngineCatalog({
       natives: (options.policies ?? []).map(({ entry }) => entry),
       trusted: new Set(options.trustedModules),
       allowed: allowedOf(options),
-      ports: this.#hostPorts(exchangeFlags),
+      ports: hostPortsOf(options, { clock: this.#clock, logger: this.#logger, resources: this.#resources, flags }),
       workers: () => {
         this.#workers ??= new PolicyWorkers({ clock: this.#clock });
         return this.#workers;
@@ -99,9 +92,18 @@ export class PolicyEngine implements PolicyGate {
     this.#tenants = new EngineTenants(tenants, {
       clock: this.#clock,
       catalog: this.#catalog,
-      sets: this.#setsOptions(exchangeFlags),
+      sets: setsOptionsOf(options, { catalog: this.#catalog, clock: this.#clock, redactor: this.#redactor }, flags),
       decisions: this.#decisions,
       hasSecrets: options.secret !== undefined || (options.envNames ?? []).length > 0,
+    });
+    this.#telemetry = new EngineTelemetry({
+      meter: options.meter,
+      tracer: options.tracer,
+      logger: this.#logger,
+      monotonic: () => this.#clock.monotonic(),
+      now: () => this.#clock.now(),
+      modules: () => this.#catalog.describe(),
+      facts: () => ({ status: this.describe(), workers: this.#workers?.describe() }),
     });
     this.#gate = new TenantGate(
       {
@@ -110,6 +112,8 @@ export class PolicyEngine implements PolicyGate {
         tellsInputs: decisions?.inputs === true,
         decisionKey: tenants.decisionKey,
         onHook,
+        integrityHeaders: options.integrityHeaders ?? 'drop',
+        telemetry: this.#telemetry,
       },
       this.#tenants.routes,
       this.#tenants.registry,
@@ -223,6 +227,7 @@ export class PolicyEngine implements PolicyGate {
     const leftMs = (): number => Math.max(0, untilMs - this.#clock.monotonic());
     this.#state = 'closed';
     const stopped = this.#stopWatching();
+    this.#telemetry.close();
     this.#listeners.clear();
     const ended = this.#tenants.registry.close(deadlineMs);
     await Promise.all([this.#loading, stopped]);
@@ -240,8 +245,9 @@ export class PolicyEngine implements PolicyGate {
   }
 
   async #readFolder(folder: string): Promise<LoadReport> {
+    const began = this.#clock.monotonic();
     const read = await readFolder(folder);
-    if ('fault' in read) return this.#told(refused([problem('', read.fault)]));
+    if ('fault' in read) return this.#told(refused([problem('', read.fault)]), began);
     return this.#activate(read.document, read.packages, read.refused);
   }
 
@@ -250,29 +256,33 @@ export class PolicyEngine implements PolicyGate {
     packages: readonly PolicyPackage[],
     refusedPackages: readonly RefusedPackage[],
   ): Promise<LoadReport> {
+    const began = this.#clock.monotonic();
     const fault = jsonFault(document);
-    if (fault !== undefined) return this.#told(refused([problem('', fault)]));
+    if (fault !== undefined) return this.#told(refused([problem('', fault)]), began);
     const unfindable = keyProblems(document);
     const gated = withFlagGates(document, this.#options.flags !== undefined);
     const problems = [...unfindable, ...gated.problems];
-    if (problems.length > 0) return this.#told(refused(problems));
+    if (problems.length > 0) return this.#told(refused(problems), began);
     const specification = readSpecification(gated.document);
-    if ('refused' in specification) return this.#told(refused(this.#clean(specification.refused)));
+    if ('refused' in specification) return this.#told(refused(this.#clean(specification.refused)), began);
     this.#catalog.replace(packages, refusedPackages);
     const taken = await this.#tenants.take(specification, gated.document);
     const { revision } = specification;
     this.#revision = revision;
     if (this.#state === 'not-ready') this.#state = 'ready';
-    return this.#told({ outcome: 'active', revision, problems: this.#clean(taken.problems), routes: taken.routes });
+    const { routes } = taken;
+    return this.#told({ outcome: 'active', revision, problems: this.#clean(taken.problems), routes }, began);
   }
 
   #clean(problems: readonly ConfigProblem[]): ConfigProblem[] {
     return problems.map((one) => ({ ...one, message: this.#redactor.redact(one.message) }));
   }
 
-  #told(report: LoadReport): LoadReport {
+  /** `began`: by the monotonic clock. */
+  #told(report: LoadReport, began: number): LoadReport {
     if (this.#state === 'closed') return report;
     this.#last = report;
+    this.#telemetry.loaded(report, began);
     for (const { path, code, message } of report.problems) {
       this.#logger.warn(`policies: ${[path, message].filter((part) => part !== '').join(': ')} (${code})`);
     }
@@ -317,45 +327,6 @@ export class PolicyEngine implements PolicyGate {
     this.#follower = undefined;
     return follower?.stop() ?? Promise.resolve();
   }
-
-  #setsOptions(exchangeFlags: ExchangeFlags | undefined): PolicySetsOptions {
-    const { targetingKeyHeader, envNames = [], secret, canary } = this.#options;
-    return {
-      catalog: this.#catalog,
-      clock: this.#clock,
-      redactor: this.#redactor,
-      ...(canary === undefined ? {} : { canary }),
-      templates: { env: (name) => process.env[name], envNames, ...(secret === undefined ? {} : { secret }) },
-      conditions: {
-        ...(targetingKeyHeader === undefined ? {} : { targetingHeader: targetingKeyHeader }),
-        ...(exchangeFlags === undefined
-          ? {}
-          : {
-              flags: {
-                evaluate: (kind, key, _targetingKey, _exchange, input) => {
-                  const { value } = exchangeFlags.resolve(input, key);
-                  return typeof value === kind ? (value as boolean | string | number) : undefined;
-                },
-              },
-            }),
-      },
-    };
-  }
-
-  #hostPorts(flags: ExchangeFlags | undefined): HostPorts {
-    const logger = this.#logger;
-    return {
-      kv: new MemoryKv(this.#clock),
-      resources: this.#resources,
-      log: ({ level, message, tenant, policy }) => {
-        const text = `policy ${policy} of ${tenant}: ${message}`;
-        if (level === 'error' || level === 'warn' || level === 'info') logger[level](text);
-        else logger.debug(text);
-      },
-      ...(flags === undefined ? {} : { flags }),
-      ...this.#options.host,
-    };
-  }
 }
 
 function refused(problems: readonly ConfigProblem[]): LoadReport {
@@ -368,25 +339,4 @@ function keyProblems(document: JsonValue): ConfigProblem[] {
   const unique = new Map(keys.map(({ key, path }) => [key, path]));
   const { faults } = new RouteTable([...unique.keys()].map((key) => [key, true]));
   return [...faults].map(([key, fault]) => problem(unique.get(key) ?? '', fault));
-}
-
-function timeoutOf({ chainTimeoutMs = 1_000 }: PolicyEngineOptions): number {
-  if (Number.isFinite(chainTimeoutMs) && chainTimeoutMs >= 1 && chainTimeoutMs <= MAX_CHAIN_TIMEOUT_MS) {
-    return chainTimeoutMs;
-  }
-  throw new EdictError('INVALID_OPTION', `chainTimeoutMs must be from 1 to ${MAX_CHAIN_TIMEOUT_MS}`);
-}
-
-function allowedOf({
-  allow = DEFAULT_ALLOWED,
-}: PolicyEngineOptions): ReturnType<typeof parseCapabilities>['capabilities'] {
-  const { capabilities, problems } = parseCapabilities(allow, 'tenant');
-  const [first] = problems;
-  if (first !== undefined) throw new EdictError('INVALID_OPTION', `allow${first.path} ${first.message}`);
-  return capabilities;
-}
-
-function exchangeFlagsOf({ flags, targetingKeyHeader }: PolicyEngineOptions): ExchangeFlags {
-  const source = flagSourceOf(flags as NonNullable<typeof flags>);
-  return new ExchangeFlags(source, targetingKeyHeader === undefined ? {} : { targetingKeyHeader });
 }

@@ -3,12 +3,14 @@
 import type { RouteVersion } from '../policy/build/route-version.ts';
 import type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
 import { Exchange } from '../policy/chain/exchange.ts';
-import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
-import type { ExchangeFacts } from '../policy/model/inputs.ts';
+import type { ChunkStep, ExchangePorts, RequestStep, ResponseStep } from '../policy/chain/exchange-steps.ts';
+import { andThen, type MaybePromise } from '../policy/chain/maybe-promise.ts';
+import type { Chunk, ExchangeFacts } from '../policy/model/inputs.ts';
 import type { EndReason } from '../policy/model/phases.ts';
-import type { RequestView } from '../policy/model/views.ts';
+import type { Body, RequestView, ResponseView } from '../policy/model/views.ts';
 import type { ByteBudget } from '../policy/tenants/byte-budget.ts';
 import type { ExchangeEnd, TenantPass } from '../policy/tenants/tenant-handle.ts';
+import type { ExchangeWatch } from './exchange-watch.ts';
 import type { ServingRevision } from './tenant-revisions.ts';
 
 /** How often the hooks of a position ended in each way, and its failures by code. */
@@ -51,16 +53,19 @@ export interface Opened {
   readonly decisionKey: string | undefined;
   /** What the policies saw is told with the decision. */
   readonly tellsInputs: boolean;
+  /** Follows it for metrics and spans. */
+  readonly watch: ExchangeWatch | undefined;
 }
 
 /** As nginx logs a client that left before it was answered. */
 const CLIENT_LEFT = 499;
 
-/** Leaves its route and its tenant when it is over, and tells what was decided. */
+/** Leaves its route and its tenant when it is over, and tells what was decided; tells whoever follows it. */
 export class RoutedExchange extends Exchange {
   readonly #opened: Opened;
   readonly #asked: RequestView;
   readonly #returns: (() => void)[] = [];
+  #upstreamStatus: number | undefined;
   #isOver = false;
 
   constructor(opened: Opened, request: RequestView, ports: ExchangePorts) {
@@ -78,26 +83,59 @@ export class RoutedExchange extends Exchange {
     return true;
   }
 
-  override end(reason: EndReason, streamId: number): void {
-    super.end(reason, streamId);
-    if (this.#isOver) return;
+  override requestBody(body: Body): MaybePromise<RequestStep> {
+    this.#opened.watch?.body('request', body.content.length);
+    return super.requestBody(body);
+  }
+
+  override requestChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
+    this.#opened.watch?.body('request', chunk.data.length);
+    return super.requestChunk(chunk);
+  }
+
+  override responseHeaders(response: ResponseView, body: 'none' | 'buffer' | 'stream'): MaybePromise<ResponseStep> {
+    this.#upstreamStatus = response.status;
+    return super.responseHeaders(response, body);
+  }
+
+  override responseBody(body: Body): MaybePromise<ResponseStep> {
+    this.#opened.watch?.body('response', body.content.length);
+    return super.responseBody(body);
+  }
+
+  override responseChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
+    this.#opened.watch?.body('response', chunk.data.length);
+    return super.responseChunk(chunk);
+  }
+
+  override end(reason: EndReason, streamId: number): MaybePromise<void> {
+    if (this.#isOver) return undefined;
     this.#isOver = true;
+    // What `finally` sees where nobody was answered is no answer.
+    const wasAnswered = this.response !== undefined;
+    return andThen(super.end(reason, streamId), () => this.#leave(reason, wasAnswered));
+  }
+
+  #leave(reason: EndReason, wasAnswered: boolean): void {
+    const { version, pass, facts, decisionKey, watch, tellsInputs } = this.#opened;
+    const { response, isReplaced } = this;
+    watch?.end({ reason, response, isReplaced, upstreamStatus: this.#upstreamStatus });
     for (const give of this.#returns) give();
-    const { version, pass, facts, decisionKey } = this.#opened;
     version.exit(facts);
     const { requestId, traceparent } = facts;
-    const end = { route: version.name, requestId, result: this.#result() };
+    const end = { route: version.name, requestId, result: this.#result(wasAnswered) };
     pass.end({
       ...end,
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(decisionKey === undefined ? {} : { decisionKey }),
-      ...(this.#opened.tellsInputs ? { inputs: this.#inputs() } : {}),
+      ...(tellsInputs ? { inputs: this.#inputs() } : {}),
     });
   }
 
-  #result(): ExchangeEnd['result'] {
+  #result(wasAnswered: boolean): ExchangeEnd['result'] {
     const { response, isReplaced } = this;
-    if (response === undefined) return { status: CLIENT_LEFT, shortCircuit: false, reason: 'CANCELLED' };
+    if (response === undefined || !wasAnswered)
+      return { status: CLIENT_LEFT, shortCircuit: false, reason: 'CANCELLED' };
     const { status, fault } = response;
     return fault === undefined ? { status, shortCircuit: isReplaced } : { status, shortCircuit: isReplaced, fault };
   }

@@ -13,8 +13,11 @@ import type { DecisionLog } from '../policy/decisions/decision-log.ts';
 import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { RequestView, ResponseView } from '../policy/model/views.ts';
+import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
 import { type TenantHandle, TenantPass } from '../policy/tenants/tenant-handle.ts';
 import type { TenantRegistry } from '../policy/tenants/tenant-registry.ts';
+import { type EngineTelemetry, publishHook } from './engine-telemetry.ts';
+import type { ExchangeWatch } from './exchange-watch.ts';
 import type { PolicyHookEvent } from './options.ts';
 import { RoutedExchange } from './served-route.ts';
 import type { ServedRoute, ServedRoutes } from './served-routes.ts';
@@ -22,11 +25,13 @@ import type { ServingRevision } from './tenant-revisions.ts';
 
 export interface GateOptions {
   readonly clock: Clock;
-  /** Of each direction of an exchange. */
+  /** Of each step of an exchange. */
   readonly timeoutMs: number;
   readonly tellsInputs: boolean;
   readonly decisionKey: ((request: RequestView) => string | undefined) | undefined;
   readonly onHook: ((event: PolicyHookEvent) => void) | undefined;
+  readonly integrityHeaders: IntegrityHeaders;
+  readonly telemetry: EngineTelemetry;
 }
 
 /** Nothing stands in the way of a request that is let through although its tenant cannot decide. */
@@ -58,6 +63,8 @@ export class TenantGate {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       errorId: () => randomUUID(),
+      timeoutMs: options.timeoutMs,
+      integrityHeaders: options.integrityHeaders,
     };
   }
 
@@ -96,12 +103,13 @@ export class TenantGate {
       return this.#refused(handle, route, request, origin, NO_ROUTE, true);
     }
     const facts = this.#factsOf(version, request, origin);
-    const ports = { ...this.#ports, record: this.#recorder(route, facts, pass) };
+    const watch = this.#options.telemetry.watch(version.chain, facts);
+    const ports = { ...this.#ports, record: this.#recorder(route, facts, pass, watch) };
     const { decisionKey, tellsInputs } = this.#options;
     const { bodies } = this.#registry;
     const key = decisionKey === undefined ? undefined : keyOf(decisionKey, request);
     const exchange = new RoutedExchange(
-      { version, pass, facts, bodies, tellsInputs, decisionKey: key },
+      { version, pass, facts, bodies, tellsInputs, decisionKey: key, watch },
       request,
       ports,
     );
@@ -127,19 +135,18 @@ export class TenantGate {
 
   #recorder(
     { counts }: ServedRoute,
-    { routeName, tenant, requestId }: ExchangeFacts,
+    facts: ExchangeFacts,
     pass: TenantPass<ServingRevision>,
+    watch: ExchangeWatch | undefined,
   ): HookRecorder {
     const { onHook } = this.#options;
-    if (onHook === undefined) {
-      return (record) => {
-        pass.record(record);
-        counts.add(record);
-      };
-    }
+    const { routeName, tenant, requestId } = facts;
     return (record) => {
       pass.record(record);
       counts.add(record);
+      watch?.hook(record);
+      publishHook(record, facts);
+      if (onHook === undefined) return;
       try {
         onHook({ ...record, route: routeName, tenant, requestId });
       } catch {
@@ -164,10 +171,16 @@ export class TenantGate {
     const end = { route: version?.name ?? route.key, requestId };
     const { answer } = handle.refuse(failure, key === undefined ? end : { ...end, decisionKey: key }, isClosed);
     if (answer.kind === 'respond' || version === undefined) {
-      return this.refusal(answer.kind === 'respond' ? answer.status : 503, `${failure.code}: ${failure.message}`);
+      const view = this.refusal(answer.kind === 'respond' ? answer.status : 503, `${failure.code}: ${failure.message}`);
+      if (version !== undefined) this.#told(version, request, origin, view);
+      return view;
     }
     const facts = this.#factsOf(version, request, origin);
     return { chain: NO_CHAIN, exchange: new Exchange(NO_CHAIN, facts, request, this.#ports) };
+  }
+
+  #told(version: RouteVersion, request: RequestView, origin: RequestOrigin, { status, headers }: ResponseView): void {
+    this.#options.telemetry.refused(this.#factsOf(version, request, origin), status, headers.first('x-error-id'));
   }
 
   /** No record of the tenant could be made, so the decision is told here. */

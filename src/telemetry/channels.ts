@@ -36,6 +36,33 @@ export interface ChannelMessages {
   };
   /** Usage events were sent, or dropped for one cause; summed over the work at hand. */
   readonly 'edict:events': { readonly sent: number; readonly dropped: number; readonly cause: string | undefined };
+  /** A hook of a policy ended. */
+  readonly 'edict:policy:call': PolicyCall;
+  /** A hook of a policy failed; told after `edict:policy:call`. */
+  readonly 'edict:policy:failure': PolicyCall;
+  /** A load of policies ended. `refused` and `superseded`: what served before goes on. */
+  readonly 'edict:policy:swap': {
+    readonly outcome: 'active' | 'refused' | 'superseded';
+    readonly revision: string;
+    readonly problems: number;
+    /** Routes that serve the new revision, their old one, or nothing. */
+    readonly routes: { readonly active: number; readonly kept: number; readonly closed: number };
+  };
+  /** Decision events of a tenant were dropped. */
+  readonly 'edict:policy:drop': { readonly tenant: string; readonly reason: string; readonly count: number };
+}
+
+/** One hook of one policy. */
+export interface PolicyCall {
+  readonly tenant: string;
+  readonly route: string;
+  readonly policy: string;
+  readonly version: string;
+  readonly position: string;
+  readonly phase: string;
+  readonly outcome: string;
+  readonly code: string | undefined;
+  readonly durationUs: number;
 }
 
 /** The name of a channel. */
@@ -48,6 +75,10 @@ const CHANNELS: { readonly [Name in ChannelName]: Channel } = {
   'edict:trap': channel('edict:trap'),
   'edict:fallback': channel('edict:fallback'),
   'edict:events': channel('edict:events'),
+  'edict:policy:call': channel('edict:policy:call'),
+  'edict:policy:failure': channel('edict:policy:failure'),
+  'edict:policy:swap': channel('edict:policy:swap'),
+  'edict:policy:drop': channel('edict:policy:drop'),
 };
 
 /** Whether anybody listens; asked before a message is made, so that a channel nobody listens to costs one property read. */

@@ -20,3 +20,16 @@ export interface Meter {
   addBatchObservableCallback(callback: (result: Observations) => void, instruments: Instrument[]): void;
   removeBatchObservableCallback(callback: (result: Observations) => void, instruments: Instrument[]): void;
 }
+
+/** Takes one value at a time. */
+export interface Histogram {
+  record(value: number, attributes?: Readonly<Record<string, string>>): void;
+}
+
+/** A meter that can also make histograms; the `Meter` of `@opentelemetry/api` has this shape too. */
+export interface HistogramMeter extends Meter {
+  createHistogram(
+    name: string,
+    options?: InstrumentOptions & { readonly advice?: { readonly explicitBucketBoundaries?: number[] } },
+  ): Histogram;
+}

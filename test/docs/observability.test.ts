@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NO_FACTS } from '../../src/evaluator/evaluator-facts.ts';
 import type { EdictOptions } from '../../src/options/edict-options.ts';
+import { POLICY_METRIC_ROWS } from '../../src/policy-engine/policy-metric-rows.ts';
 import type { Diagnostics } from '../../src/provider/diagnostics.ts';
 import { EdictProvider } from '../../src/provider/edict-provider.ts';
 import { INSTRUMENT_ROWS } from '../../src/provider/instrument-rows.ts';
@@ -86,6 +87,22 @@ describe('docs/observability.md', () => {
       return [name, [...names]];
     });
     expect(documented).toEqual(real);
+  });
+
+  it('lists the instruments of policies with kind, unit and description, in the order of the table (P-35)', () => {
+    const documented = rows('Metrics of policies').map(([name, kind, unit, , what]) => [
+      quoted(name)[0],
+      kind,
+      quoted(unit)[0],
+      what,
+    ]);
+    const histograms = documented.filter(([, kind]) => kind === 'histogram').map(([name]) => name);
+    expect(documented.filter(([, kind]) => kind !== 'histogram')).toEqual(
+      POLICY_METRIC_ROWS.map(({ name, kind, unit, description }) => [name, kind, unit, description]),
+    );
+    const source = readFileSync(new URL('../../src/policy-engine/policy-metrics.ts', import.meta.url), 'utf8');
+    const made = [...source.matchAll(/histogram\(\s*'(\w+)'/g)].map(([, name]) => name);
+    expect(histograms).toEqual(made);
   });
 
   it('lists the channels, and the members of their messages', () => {

@@ -2,10 +2,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestStep } from '../../policy/chain/exchange-steps.ts';
-import { andThen } from '../../policy/chain/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../policy/chain/maybe-promise.ts';
 import { requestHasNoBody } from '../../policy/chain/message-rules.ts';
 import type { EndReason } from '../../policy/model/phases.ts';
-import type { ResponseView } from '../../policy/model/views.ts';
+import type { RequestView, ResponseView } from '../../policy/model/views.ts';
+import { DEFAULT_MAX_DECOMPRESSED_BYTES } from '../coding/limits.ts';
+import { bodyForPolicies, mutationForWire, undecodedBody } from '../coding/whole-body.ts';
 import type { OpenExchange, PolicyGate } from './policy-gate.ts';
 import { readBody, replaceBody } from './request-body.ts';
 import { applyToRequest, viewOfRequest } from './request-view.ts';
@@ -16,6 +18,8 @@ import { applyToResponse } from './response-view.ts';
 export interface PolicyMiddlewareOptions {
   /** Largest buffered body of either direction, in bytes. Default 1 MiB. A larger request is answered 413. */
   readonly maxBodyBytes?: number;
+  /** Largest decoded body of either direction, in bytes; see docs/policies.md, Content codings. Default 10 MiB. */
+  readonly maxDecompressedBytes?: number;
   /** A request that no route is declared for: handed on untouched (`pass`, the default), or answered 404. */
   readonly unknownRoute?: 'pass' | 'not-found';
   /** The client's address; the default is the socket's, so set it where a proxy you trust stands in front. */
@@ -31,6 +35,8 @@ export type PolicyMiddleware = (
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
+type Forward = Pick<Extract<RequestStep, { kind: 'forward' }>, 'mutation'>;
+
 let streams = 0;
 
 /**
@@ -44,7 +50,8 @@ let streams = 0;
  * app.use(policyMiddleware(engine));
  */
 export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOptions = {}): PolicyMiddleware {
-  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, unknownRoute = 'pass', clientIp = socketAddress } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxDecompressedBytes = DEFAULT_MAX_DECOMPRESSED_BYTES } = options;
+  const { unknownRoute = 'pass', clientIp = socketAddress } = options;
   const middleware: PolicyMiddleware = (request, response, next) => {
     const view = viewOfRequest(request);
     const open = gate.open(view, { clientIp: clientIp(request) });
@@ -68,40 +75,46 @@ export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOpti
     streams++;
     const streamId = streams;
     const mostBytes = Math.min(maxBodyBytes, open.maxBodyBytes ?? maxBodyBytes);
-    const tap = new ResponseTap(response, open, { maxBodyBytes: mostBytes, streamId });
-    followEnd(response, open, streamId);
-    const take = (step: RequestStep): void => {
-      if (step.kind === 'respond') {
-        tap.answer(step.response);
-        return;
-      }
-      applyToRequest(request, step.mutation);
-      if (step.mutation.body !== undefined) replaceBody(request, step.mutation.body);
+    const tap = new ResponseTap(response, open, { maxBodyBytes: mostBytes, maxDecompressedBytes, streamId });
+    followEnd(response, tap, open, streamId);
+    const { chain, exchange } = open;
+    const pass = ({ mutation }: Forward): void => {
+      applyToRequest(request, mutation);
+      if (mutation.body !== undefined) replaceBody(request, mutation.body);
       next();
     };
-    const { chain, exchange } = open;
-    if (!chain.needsRequestBody || requestHasNoBody(view)) {
+    const take = (step: RequestStep): MaybePromise<void> => {
+      if (step.kind === 'respond') return tap.answer(step.response);
+      const { mutation } = step;
+      if (mutation.body === undefined || !view.headers.has('content-encoding')) return pass(step);
+      const wire = mutationForWire(mutation, view.headers, exchange.request.headers);
+      return wire.then((coded) => pass({ mutation: coded }));
+    };
+    if (!chain.needsRequestBody || hasNoBody(request, view)) {
       void andThen(exchange.requestHeaders(chain.needsRequestBody ? 'none' : 'stream'), take);
       return;
     }
+    const decide = async (raw: Buffer | 'too-large' | 'no-room'): Promise<void> => {
+      if (raw === 'no-room') return tap.answer(await exchange.refuse(503, 'OVERLOAD: no room for the request body'));
+      const seen = raw === 'too-large' ? raw : await bodyForPolicies(raw, view.headers, { maxDecompressedBytes });
+      if (seen === 'too-large') tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
+      else await take(await exchange.requestBody(seen === 'undecodable' ? undecodedBody(raw as Buffer) : seen));
+    };
     void andThen(exchange.requestHeaders('buffer'), (step) => {
-      if (step.kind === 'respond') {
-        tap.answer(step.response);
-        return undefined;
-      }
+      if (step.kind === 'respond') return tap.answer(step.response);
       applyToRequest(request, step.mutation);
-      return readBody(request, mostBytes, open.bodies).then(
-        async (body) => {
-          if (body === 'too-large') tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
-          else if (body === 'no-room') tap.answer(await exchange.refuse(503, 'OVERLOAD: no room for the request body'));
-          else take(await exchange.requestBody(body));
-        },
-        // Nobody is there any more to be answered.
-        () => exchange.end('client-aborted', streamId),
-      );
+      // A client that goes away is not answered: nobody is there. The response hears of it by itself.
+      return readBody(request, mostBytes, open.bodies).then(decide, () => undefined);
     });
   };
   return middleware;
+}
+
+/** Also where a request of HTTP/1 announces no body: it then has none. */
+function hasNoBody({ httpVersionMajor }: IncomingMessage, view: RequestView): boolean {
+  const { headers } = view;
+  const isSilent = httpVersionMajor < 2 && !headers.has('content-length') && !headers.has('transfer-encoding');
+  return isSilent || requestHasNoBody(view);
 }
 
 /** The refusal of a route that cannot be served. */
@@ -111,10 +124,10 @@ function refuse(response: ServerResponse, view: ResponseView): void {
 }
 
 /** Tells the exchange how it ended, once. */
-function followEnd(response: ServerResponse, { exchange }: OpenExchange, streamId: number): void {
-  const end = (reason: EndReason): void => exchange.end(reason, streamId);
+function followEnd(response: ServerResponse, tap: ResponseTap, { exchange }: OpenExchange, streamId: number): void {
+  const end = (reason: EndReason): void => void exchange.end(reason, streamId);
   response.once('finish', () => end('completed'));
-  response.once('close', () => end('client-aborted'));
+  response.once('close', () => end(tap.isAbandoned ? 'upstream-aborted' : 'client-aborted'));
   response.once('error', () => end('failed'));
 }
 

@@ -1,7 +1,6 @@
 /** Reads the body of a request without taking it away from whoever reads it next. */
 
 import type { IncomingMessage } from 'node:http';
-import type { Body } from '../../policy/model/views.ts';
 import type { OpenExchange } from './policy-gate.ts';
 
 /**
@@ -9,13 +8,14 @@ import type { OpenExchange } from './policy-gate.ts';
  * was read, and only while nothing is left to read, so what is put back in the same tick is read as if it had never been
  * gone.
  *
- * A body over the limit, or one that `bodies` has no room for, is not put back; the request can then only be refused. Rejects when the client goes away.
+ * A body over the limit, or one that `bodies` has no room for, is not put back; the request can then only be refused.
+ * Rejects when the client goes away.
  */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,
   bodies?: OpenExchange['bodies'],
-): Promise<Body | 'too-large' | 'no-room'> {
+): Promise<Buffer | 'too-large' | 'no-room'> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -49,7 +49,7 @@ export function readBody(
       stop();
       const content = Buffer.concat(chunks, size);
       if (size > 0) request.unshift(content);
-      resolve({ content, present: true, endOfStream: true, truncated: false });
+      resolve(content);
     };
     request.on('readable', read);
     request.on('error', fail);

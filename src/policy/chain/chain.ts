@@ -29,6 +29,8 @@ export class Chain {
   readonly streamsRequest: boolean;
   readonly streamsResponse: boolean;
   readonly hasConditions: boolean;
+  /** Positions that keep their place and do not run. */
+  readonly disabled: readonly Position[];
   /** All positions of the chain proper, system first. */
   readonly positions: readonly Position[];
 
@@ -36,6 +38,7 @@ export class Chain {
     const { system = [], api = [], operation = [], onFault = [], finally: last = [] } = levels;
     this.positions = Object.freeze([...system, ...api, ...operation]);
     const active = this.positions.filter(({ enabled }) => enabled);
+    this.disabled = Object.freeze([...this.positions, ...onFault, ...last].filter(({ enabled }) => !enabled));
     const backward = [...active].reverse();
     const onTime = (position: Position): boolean => !position.late;
     const requestHeads = active.filter((position) => hasHead(position, 'requestHeaders'));

@@ -7,6 +7,9 @@ import type { Position } from './position.ts';
 /** How one hook ended, as it is told to whoever records decisions. */
 export type HookOutcome = 'none' | 'changed' | 'immediate' | 'failed' | 'skipped';
 
+/** Why a hook was skipped: its condition did not hold, or what it answered has no place where it stands. */
+export type SkipReason = 'condition' | 'not_applicable';
+
 /** One hook of one position. */
 export interface HookRecord {
   readonly position: string;
@@ -14,7 +17,10 @@ export interface HookRecord {
   readonly version: string;
   readonly phase: Phase;
   readonly outcome: HookOutcome;
+  readonly skipReason?: SkipReason;
   readonly code?: PolicyFailureCode;
+  /** Of an immediate response that is a fault. */
+  readonly faultCode?: number;
   /** What went wrong, for the log; never sent to a client. */
   readonly message?: string;
   /** Microseconds. */
@@ -41,13 +47,12 @@ export function recordOf(
   outcome: HookOutcome,
   durationUs: number,
   { fuel }: HookRun,
-  failure?: { readonly code: PolicyFailureCode; readonly message: string },
+  more?: Pick<HookRecord, 'code' | 'message' | 'skipReason' | 'faultCode'>,
 ): HookRecord {
   const { name, version } = position.policy;
   const base = { position: position.key, name, version, phase, outcome, durationUs };
   const metered = fuel === undefined ? base : { ...base, fuel };
-  if (failure === undefined) return metered;
-  const { code, message } = failure;
-  const record = { ...metered, code, message };
-  return position.failureMode === 'closed' ? record : { ...record, isTolerated: true };
+  if (more === undefined) return metered;
+  const record = { ...metered, ...more };
+  return more.code === undefined || position.failureMode === 'closed' ? record : { ...record, isTolerated: true };
 }

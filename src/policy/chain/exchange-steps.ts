@@ -1,7 +1,7 @@
 /** What an exchange needs of its host, and what it tells a sink to do next. */
 
 import type { ResponseView } from '../model/views.ts';
-import type { RequestMutation, ResponseMutation } from '../reduce/derive.ts';
+import type { IntegrityHeaders, RequestMutation, ResponseMutation } from '../reduce/derive.ts';
 import type { HookRecorder } from './decision.ts';
 
 /** What the exchange needs of its host. */
@@ -12,6 +12,10 @@ export interface ExchangePorts {
   monotonic(): number;
   errorId(): string;
   readonly record?: HookRecorder;
+  /** How long one step may take, in milliseconds; without it the deadline of the facts is that of the whole exchange. */
+  readonly timeoutMs?: number;
+  /** `keep`: digests of a body that was changed stay. Default: they are dropped. */
+  readonly integrityHeaders?: IntegrityHeaders;
 }
 
 /** What a sink does next with the request. */

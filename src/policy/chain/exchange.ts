@@ -1,31 +1,31 @@
 /** One request with its response on their way through a chain. */
 
-import type { Action, Effects, ForwardChunk, TerminateChunk } from '../model/actions.ts';
+import type { Action, ImmediateResponse } from '../model/actions.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
+import { HeaderMap } from '../model/headers.ts';
 import type { Chunk, ExchangeFacts, FreshBytes, HookInput, UpstreamTarget } from '../model/inputs.ts';
-import type { Outcome, PolicyInstance } from '../model/instance.ts';
+import type { Outcome } from '../model/instance.ts';
 import { type Direction, type EndReason, Phase } from '../model/phases.ts';
 import {
   type Body,
   type Gathered,
+  NO_BODY,
   NOTHING_GATHERED,
   type RequestView,
   type ResponseView,
   UNKNOWN_BODY,
 } from '../model/views.ts';
-import { actionFault } from '../reduce/check-action.ts';
-import { deriveRequest, deriveResponse, settleHeaders } from '../reduce/derive.ts';
-import { foldGathered, foldImmediate, foldRequest, foldResponse } from '../reduce/fold.ts';
-import { metadataFault } from '../reduce/metadata.ts';
+import { deriveRequest, deriveResponse, settleHeaders, streamedHeaders } from '../reduce/derive.ts';
+import { foldImmediate, foldRequest, foldResponse } from '../reduce/fold.ts';
 import { type Chain, isInstance } from './chain.ts';
+import { ChunkWalk } from './chunk-walk.ts';
 import type { HookRun } from './decision.ts';
 import { engineFault } from './engine-fault.ts';
 import type { ChunkStep, ExchangePorts, RequestStep, ResponseStep } from './exchange-steps.ts';
-import { HookCaller, SKIPPED } from './hook-caller.ts';
+import { Gathering } from './gathering.ts';
+import { HookCaller } from './hook-caller.ts';
 import { andThen, type MaybePromise, visitUntil } from './maybe-promise.ts';
 import type { Position } from './position.ts';
-
-type ChunkAction = ForwardChunk | TerminateChunk;
 
 /**
  * INVARIANT: policies answer with actions, and only `fold` changes a view, so that what the next policy sees and what the
@@ -40,17 +40,19 @@ export class Exchange {
   readonly #ports: ExchangePorts;
   readonly #downstream: NonNullable<HookInput['downstream']>;
   readonly #hooks: HookCaller;
-  readonly #streamed = new Set<PolicyInstance>();
+  readonly #gathering: Gathering;
+  readonly #chunks: ChunkWalk;
   #requestBase: RequestView;
   #request: RequestView;
   #responseBase: ResponseView | undefined;
   #response: ResponseView | undefined;
   #upstream: UpstreamTarget | undefined;
   #upstreamResponse: HookInput['upstreamResponse'];
-  #gathered: Gathered;
   #isReplaced = false;
+  #isStreamed = false;
+  /** `finally` has begun. */
   #isFinished = false;
-  readonly #index = { request: 0, response: 0 };
+  #isOver = false;
 
   constructor(
     chain: Chain,
@@ -62,11 +64,16 @@ export class Exchange {
     this.#chain = chain;
     this.#facts = facts;
     this.#ports = ports;
-    this.#hooks = new HookCaller(ports, facts.deadline);
+    this.#hooks = new HookCaller(ports, facts);
     this.#requestBase = request;
     this.#request = request;
     this.#upstream = more.upstream;
-    this.#gathered = more.gathered ?? NOTHING_GATHERED;
+    this.#gathering = new Gathering(more.gathered ?? NOTHING_GATHERED);
+    this.#chunks = new ChunkWalk({
+      hooks: this.#hooks,
+      gathering: this.#gathering,
+      input: (part) => this.#input(part),
+    });
     const { headers, path, method, authority, scheme } = request;
     this.#downstream = Object.freeze({ headers, path, method, authority, scheme });
   }
@@ -79,13 +86,18 @@ export class Exchange {
     return this.#response;
   }
 
-  get gathered(): Gathered {
-    return this.#gathered;
+  /** Whether the response may pass the chain in pieces. Bodies of MCP routes are messages, whatever their framing says. */
+  get streamsResponse(): boolean {
+    return this.#chain.streamsResponse && this.#facts.api.kind !== 'Mcp';
   }
 
-  /** A policy or the engine answers in place of the upstream. */
+  /** A policy or the engine answered in place of the upstream. */
   get isReplaced(): boolean {
     return this.#isReplaced;
+  }
+
+  get gathered(): Gathered {
+    return this.#gathering.now;
   }
 
   /**
@@ -93,6 +105,7 @@ export class Exchange {
    * late positions too, `buffer` leaves both to `requestBody`.
    */
   requestHeaders(body: 'none' | 'buffer' | 'stream'): MaybePromise<RequestStep> {
+    this.#hooks.begin();
     const { requestHeaders, requestBody, lateRequestHeaders } = this.#chain;
     const phases: [Phase, readonly Position[]][] = [[Phase.requestHeaders, requestHeaders]];
     if (body === 'none') phases.push([Phase.requestBody, requestBody]);
@@ -102,6 +115,7 @@ export class Exchange {
 
   /** The whole body of the request. */
   requestBody(body: Body): MaybePromise<RequestStep> {
+    this.#hooks.begin();
     this.#request = { ...this.#request, body };
     this.#requestBase = { ...this.#requestBase, body };
     const { requestBody, lateRequestHeaders } = this.#chain;
@@ -114,6 +128,7 @@ export class Exchange {
 
   /** The header step of the response; `body` as for the request. */
   responseHeaders(response: ResponseView, body: 'none' | 'buffer' | 'stream'): MaybePromise<ResponseStep> {
+    this.#hooks.begin();
     this.#responseBase = response;
     this.#response = response;
     this.#upstreamResponse = Object.freeze({ headers: response.headers, status: response.status });
@@ -121,6 +136,7 @@ export class Exchange {
     const phases: [Phase, readonly Position[]][] = [[Phase.responseHeaders, responseHeaders]];
     if (body === 'none') phases.push([Phase.responseBody, responseBody]);
     if (body !== 'buffer') phases.push([Phase.responseHeaders, lateResponseHeaders]);
+    this.#isStreamed = body === 'stream';
     return andThen(this.#walkAll(phases), (stopped) =>
       body === 'buffer' && !stopped ? this.#responseStep() : andThen(this.#finish(), () => this.#responseStep()),
     );
@@ -128,6 +144,7 @@ export class Exchange {
 
   /** The whole body of the response. */
   responseBody(body: Body): MaybePromise<ResponseStep> {
+    this.#hooks.begin();
     if (this.#response !== undefined && !this.#isReplaced) {
       this.#response = { ...this.#response, body };
       this.#responseBase = { ...(this.#responseBase as ResponseView), body };
@@ -144,36 +161,39 @@ export class Exchange {
 
   /** One delivery of a streamed request body. */
   requestChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
-    const index = this.#index.request++;
-    return this.#chunk(Phase.requestBodyChunk, this.#chain.requestBody, { ...chunk, index });
+    this.#hooks.begin();
+    return this.#chunks.deliver('request', this.#chain.requestBody, chunk);
   }
 
   /** One delivery of a streamed response body. */
   responseChunk(chunk: Omit<Chunk, 'index'>): MaybePromise<ChunkStep> {
-    const index = this.#index.response++;
-    return this.#chunk(Phase.responseBodyChunk, this.#chain.responseBody, { ...chunk, index });
+    this.#hooks.begin();
+    return this.#chunks.deliver('response', this.#chain.responseBody, chunk);
   }
 
   /** Whether any streaming policy of a side wants to see more before the held bytes are delivered. */
   needsMore(side: 'request' | 'response', pending: FreshBytes): MaybePromise<boolean> {
-    const phase = side === 'request' ? Phase.needsMoreRequestData : Phase.needsMoreResponseData;
-    const positions = side === 'request' ? this.#chain.requestBody : this.#chain.responseBody;
-    return visitUntil(positions, ({ instance }) =>
-      // A query that fails counts as "no": bytes that nobody claims go on.
-      isInstance(instance) ? andThen(instance.call(phase, this.#input({ pending })), isYes) : false,
-    );
+    const { requestBody, responseBody } = this.#chain;
+    return this.#chunks.needsMore(side, side === 'request' ? requestBody : responseBody, pending);
   }
 
-  /** The exchange is over. Instances that saw a chunk hook hear of it once; later calls do nothing. */
-  end(reason: EndReason, streamId: number): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
-    for (const instance of this.#streamed) instance.streamEnd?.(streamId, reason);
-    this.#streamed.clear();
+  /**
+   * The exchange is over, once; later calls do nothing. Instances that saw a chunk hook hear of it, and `finally` positions
+   * that have not run yet run now: where nobody was answered, on a response that says so.
+   */
+  end(reason: EndReason, streamId: number): MaybePromise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#chunks.end(streamId, reason);
+    if (this.#isFinished || this.#chain.finally.length === 0) return;
+    this.#response ??= unanswered(reason);
+    this.#hooks.begin();
+    return this.#finish();
   }
 
   /** An answer of the engine itself: overload, a body over its limit, a chain that is not ready. */
   refuse(status: number, description: string): MaybePromise<ResponseView> {
+    this.#hooks.begin();
     this.#replace(engineFault(status, this.#ports.errorId(), description));
     return andThen(this.#finish(), () => this.#final());
   }
@@ -182,16 +202,19 @@ export class Exchange {
     if (this.#isReplaced) {
       return andThen(this.#finish(), () => ({ kind: 'respond' as const, response: this.#final() }));
     }
-    const mutation = deriveRequest(this.#requestBase, this.#request);
-    this.#request = { ...this.#request, headers: settleHeaders(this.#requestBase, this.#request) };
+    const mutation = deriveRequest(this.#requestBase, this.#request, this.#ports.integrityHeaders);
+    this.#request = {
+      ...this.#request,
+      headers: settleHeaders(this.#requestBase, this.#request, this.#ports.integrityHeaders),
+    };
     this.#requestBase = this.#request;
     return { kind: 'forward', mutation };
   }
 
   #responseStep(): ResponseStep {
     const base = this.#responseBase as ResponseView;
-    const mutation = deriveResponse(base, this.#response as ResponseView);
     const response = this.#final();
+    const mutation = deriveResponse(base, response, this.#ports.integrityHeaders);
     this.#responseBase = response;
     this.#response = response;
     return { mutation, response, isReplaced: this.#isReplaced };
@@ -201,11 +224,18 @@ export class Exchange {
   #final(): ResponseView {
     const view = this.#response as ResponseView;
     const base = this.#responseBase ?? { headers: view.headers, body: UNKNOWN_BODY, status: view.status };
-    return { ...view, headers: settleHeaders(base, view) };
+    const { integrityHeaders } = this.#ports;
+    const headers = settleHeaders(base, view, integrityHeaders);
+    return {
+      ...view,
+      headers: this.#isStreamed && !this.#isReplaced ? streamedHeaders(headers, integrityHeaders) : headers,
+    };
   }
 
   /** Faulty responses pass `onFault`; then, whatever happened, `finally`. */
   #finish(): MaybePromise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
     const { onFault, finally: last } = this.#chain;
     const isFault = this.#response?.fault !== undefined;
     if ((!isFault || onFault.length === 0) && last.length === 0) return;
@@ -221,7 +251,7 @@ export class Exchange {
     const visit = ({ position, phase, side }: (typeof hooks)[number]): MaybePromise<boolean> => {
       const { instance } = position;
       if (!isInstance(instance) || instance.modes[side] === 'skip') return false;
-      const run = this.#hooks.begin();
+      const run = this.#hooks.beginHook();
       return andThen(this.#hooks.call(position, phase, this.#input({ usage: run })), (answer) => {
         this.#takeAfter(position, phase, answer, run);
         return false;
@@ -232,10 +262,10 @@ export class Exchange {
 
   #takeAfter(position: Position, phase: Phase, outcome: Outcome, run: HookRun): void {
     if (outcome.kind === 'action' && outcome.action.kind === 'response-changes') {
-      const fault = this.#invalid(position, phase, outcome.action);
+      const fault = this.#gathering.fault(position, phase, outcome.action);
       if (fault === undefined) {
         this.#response = foldResponse(this.#response as ResponseView, outcome.action);
-        this.#gathered = foldGathered(this.#gathered, outcome.action, this.#direction);
+        this.#gathering.take(outcome.action, this.#direction);
         this.#hooks.tell(position, phase, 'changed', run);
       } else this.#hooks.tell(position, phase, 'failed', run, policyFailure('ACTION_INVALID', fault));
       return;
@@ -246,20 +276,19 @@ export class Exchange {
       if (position.failureMode === 'closed') this.#replace(this.#fault(position, outcome));
       return;
     }
-    const invalid = this.#takeEffects(position, outcome);
+    const invalid = this.#gathering.takeEffects(position, outcome, this.#direction);
     if (invalid !== undefined) {
       this.#hooks.tell(position, phase, 'failed', run, invalid);
       return;
     }
-    // An immediate response from here would replace what is being finished: it is counted and ignored.
-    this.#hooks.tell(position, phase, outcome.kind === 'action' ? 'skipped' : 'none', run);
+    this.#hooks.tellNothing(position, phase, outcome, run);
   }
 
   /** True when something replaced the response. */
   #walkAll(phases: readonly (readonly [Phase, readonly Position[]])[]): MaybePromise<boolean> {
     return visitUntil(phases, ([phase, positions]) =>
       visitUntil(positions, (position) => {
-        const run = this.#hooks.begin();
+        const run = this.#hooks.beginHook();
         const outcome = this.#hooks.call(position, phase, this.#input({ usage: run }));
         return andThen(outcome, (answer) => this.#take(position, phase, answer, run));
       }),
@@ -271,42 +300,25 @@ export class Exchange {
     switch (outcome.kind) {
       case 'action': {
         const { action } = outcome;
-        const fault = this.#invalid(position, phase, action);
+        const fault = this.#gathering.fault(position, phase, action);
         if (fault !== undefined) return this.#failed(position, phase, policyFailure('ACTION_INVALID', fault), run);
-        this.#hooks.tell(position, phase, action.kind === 'immediate' ? 'immediate' : 'changed', run);
+        if (action.kind === 'immediate') this.#hooks.tellImmediate(position, phase, action.fault, run);
+        else this.#hooks.tell(position, phase, 'changed', run);
         return this.#apply(action);
       }
       case 'failure':
         return this.#failed(position, phase, outcome, run);
       default: {
-        const invalid = this.#takeEffects(position, outcome);
+        const invalid = this.#gathering.takeEffects(position, outcome, this.#direction);
         if (invalid !== undefined) return this.#failed(position, phase, invalid, run);
-        this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', run);
+        this.#hooks.tellNothing(position, phase, outcome, run);
         return false;
       }
     }
   }
 
-  /** Why an action may not be applied now. */
-  #invalid(position: Position, phase: Phase, action: Action): string | undefined {
-    return (
-      actionFault(action, phase, position.grants) ??
-      metadataFault(this.#gathered.metadata, action.metadataPatch, position.grants.metadataWrites)
-    );
-  }
-
-  /** What a hook did beside an answer that changes nothing; a failure when it may not. */
-  #takeEffects({ grants }: Position, outcome: Outcome): PolicyFailure | undefined {
-    const effects: Effects | undefined = outcome.kind === 'none' ? outcome.effects : undefined;
-    if (effects === undefined) return undefined;
-    const fault = metadataFault(this.#gathered.metadata, effects.metadataPatch, grants.metadataWrites);
-    if (fault !== undefined) return policyFailure('ACTION_INVALID', fault);
-    this.#gathered = foldGathered(this.#gathered, effects, this.#direction);
-    return undefined;
-  }
-
   #apply(action: Action): boolean {
-    this.#gathered = foldGathered(this.#gathered, action, this.#direction);
+    this.#gathering.take(action, this.#direction);
     switch (action.kind) {
       case 'request-changes':
         this.#request = foldRequest(this.#request, action);
@@ -315,11 +327,15 @@ export class Exchange {
         this.#response = foldResponse(this.#response as ResponseView, action);
         return false;
       case 'immediate':
-        this.#replace(foldImmediate(action));
-        return true;
+        return this.#immediate(action);
       default:
         return false;
     }
+  }
+
+  #immediate(action: ImmediateResponse): boolean {
+    this.#replace(foldImmediate(action));
+    return true;
   }
 
   #replace(response: ResponseView): void {
@@ -333,7 +349,7 @@ export class Exchange {
     if (failureMode === 'open') return false;
     if (failureMode !== 'closed') {
       const { fallback } = failureMode;
-      if (this.#invalid(position, phase, fallback) === undefined) return this.#apply(fallback);
+      if (this.#gathering.fault(position, phase, fallback) === undefined) return this.#apply(fallback);
     }
     this.#replace(this.#fault(position, failure));
     return true;
@@ -341,42 +357,6 @@ export class Exchange {
 
   #fault({ policy, key, failureStatus }: Position, { code }: PolicyFailure): ResponseView {
     return engineFault(failureStatus, this.#ports.errorId(), `${policy.name} (${key}): ${code}`);
-  }
-
-  #chunk(phase: Phase, positions: readonly Position[], chunk: Chunk): MaybePromise<ChunkStep> {
-    let step: ChunkStep = { data: chunk.data, ends: false, failed: false };
-    const isOver = visitUntil(positions, (position) => {
-      if (isInstance(position.instance)) this.#streamed.add(position.instance);
-      const run = this.#hooks.begin();
-      const { data } = step;
-      const input = this.#input({ chunk: { ...chunk, data }, usage: run });
-      return andThen(this.#hooks.call(position, phase, input), (answer) => {
-        step = this.#takeChunk(position, phase, answer, data, run);
-        return step.ends;
-      });
-    });
-    return andThen(isOver, (yes) => (yes ? step : { ...step, ends: chunk.endOfStream }));
-  }
-
-  #takeChunk(position: Position, phase: Phase, outcome: Outcome, data: Uint8Array, run: HookRun): ChunkStep {
-    let failure = outcome.kind === 'failure' ? outcome : undefined;
-    if (outcome.kind === 'action') {
-      const fault = this.#invalid(position, phase, outcome.action);
-      if (fault === undefined) {
-        const action = outcome.action as ChunkAction;
-        this.#gathered = foldGathered(this.#gathered, action, this.#direction);
-        this.#hooks.tell(position, phase, 'changed', run);
-        return { data: action.body ?? data, ends: action.kind === 'terminate', failed: false };
-      }
-      failure = policyFailure('ACTION_INVALID', fault);
-    } else failure ??= this.#takeEffects(position, outcome);
-    if (failure === undefined) {
-      this.#hooks.tell(position, phase, outcome === SKIPPED ? 'skipped' : 'none', run);
-      return { data, ends: false, failed: false };
-    }
-    this.#hooks.tell(position, phase, 'failed', run, failure);
-    if (position.failureMode === 'open') return { data, ends: false, failed: false };
-    return { data: new Uint8Array(0), ends: true, failed: true };
   }
 
   get #direction(): Direction {
@@ -387,7 +367,7 @@ export class Exchange {
     return {
       exchange: this.#facts,
       request: this.#request,
-      gathered: this.#gathered,
+      gathered: this.#gathering.now,
       downstream: this.#downstream,
       ...(this.#response === undefined ? {} : { response: this.#response }),
       ...(this.#upstream === undefined ? {} : { upstream: this.#upstream }),
@@ -397,6 +377,8 @@ export class Exchange {
   }
 }
 
-function isYes(outcome: Outcome): boolean {
-  return outcome.kind === 'decision' && outcome.needsMore;
+/** What `finally` sees of a response that nobody got: the status that access logs write in such a case. */
+function unanswered(reason: EndReason): ResponseView {
+  const status = reason === 'client-aborted' ? 499 : 502;
+  return { headers: HeaderMap.empty, status, body: NO_BODY, fault: undefined };
 }

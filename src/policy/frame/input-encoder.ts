@@ -1,7 +1,7 @@
 /** What a guest is told, as input frames: of an instance when it is made, of an exchange when a hook is called. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import type { ApiInfo, HookInput, PolicyInfo, RequestSnapshot, ResponseSnapshot } from '../model/inputs.ts';
+import type { ApiInfo, Chunk, HookInput, PolicyInfo, RequestSnapshot, ResponseSnapshot } from '../model/inputs.ts';
 import type { InstanceInit } from '../model/instance.ts';
 import { directionOf, Phase } from '../model/phases.ts';
 import type { Body } from '../model/views.ts';
@@ -105,7 +105,7 @@ export class InputEncoder implements HookEncoder {
     if (chunk !== undefined && (phase === Phase.requestBodyChunk || phase === Phase.responseBodyChunk)) {
       writer.bytes(Input.chunk, chunk.data);
       writer.f64(Input.chunkIndex, chunk.index);
-      writer.u32(Input.chunkFlags, chunk.endOfStream ? CHUNK_END_OF_STREAM : 0);
+      writer.u32(Input.chunkFlags, chunkFlags(chunk));
       writer.u32(Input.streamId, chunk.streamId);
     }
     this.#writeRare(input);
@@ -184,6 +184,10 @@ export class InputEncoder implements HookEncoder {
     }
     return this.#apiJson;
   }
+}
+
+function chunkFlags({ endOfStream, encoded }: Chunk): number {
+  return (endOfStream ? CHUNK_END_OF_STREAM : 0) | (encoded === true ? BodyFlag.encoded : 0);
 }
 
 function policyFacts({ name, version, routeName, attachedTo, tenant }: PolicyInfo): JsonObject {

@@ -91,7 +91,7 @@ export const HostData = { result: 96, error: 97 } as const;
 /** Bits of the body flags. */
 export const BodyFlag = { present: 1, endOfStream: 2, truncated: 4, encoded: 8 } as const;
 
-/** Bit of the chunk flags; the same as that of a body. */
+/** Bit of the chunk flags; the same as that of a body, as is `encoded`. */
 export const CHUNK_END_OF_STREAM = 2;
 
 /** Kinds of body parts: `u8 kind, 3 bytes 0, u32 length, bytes, padding`, or `u8 kind, 3 bytes 0, u32 offset, u32 length`. */

@@ -75,6 +75,8 @@ export interface Chunk {
   /** From 0 for each direction; one more for every delivery to the chain. */
   readonly index: number;
   readonly streamId: number;
+  /** The bytes are still in a content coding the host does not know. */
+  readonly encoded?: boolean;
 }
 
 /** The bytes that came since the last time a policy was asked whether it needs more. */

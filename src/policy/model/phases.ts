@@ -40,6 +40,22 @@ export function conditionName(phase: Phase): 'request_headers' | 'request_body' 
   return directionOf(phase) === 'request' ? 'request_body' : 'response_body';
 }
 
+const NAMES: Readonly<Record<Phase, string>> = {
+  1: 'request_headers',
+  2: 'request_body',
+  3: 'response_headers',
+  4: 'response_body',
+  5: 'needs_more_request_data',
+  6: 'request_body_chunk',
+  7: 'needs_more_response_data',
+  8: 'response_body_chunk',
+};
+
+/** The name a phase has in metrics and spans. */
+export function phaseName(phase: Phase): string {
+  return NAMES[phase];
+}
+
 /** Why a stream of chunks ended; the order is that of the guest interfaces. */
 export const END_REASONS = ['completed', 'client-aborted', 'upstream-aborted', 'failed', 'terminated'] as const;
 

@@ -30,8 +30,11 @@ export interface ResponseMutation {
   readonly body?: Uint8Array;
 }
 
-/** Digests of a body that is no longer the one they were made of. */
-const INTEGRITY = ['content-md5', 'digest', 'content-digest', 'repr-digest'] as const;
+/** What becomes of digests when the body is no longer the one they were made of. */
+export type IntegrityHeaders = 'drop' | 'keep';
+
+/** Digests of a body. */
+const INTEGRITY_HEADERS = ['content-md5', 'digest', 'content-digest', 'repr-digest'] as const;
 
 /**
  * The view with the headers that follow from its body: a changed body has its own length, no transfer coding, and no digest
@@ -40,19 +43,30 @@ const INTEGRITY = ['content-md5', 'digest', 'content-digest', 'repr-digest'] as 
 export function settleHeaders(
   base: { readonly headers: HeaderMap; readonly body: Body },
   view: { readonly headers: HeaderMap; readonly body: Body; readonly status?: number },
+  integrity: IntegrityHeaders = 'drop',
 ): HeaderMap {
   if (!bodyChanged(base.body, view.body)) return view.headers;
   let { headers } = view;
-  for (const name of INTEGRITY) if (headers.has(name)) headers = headers.with(name, []);
+  if (integrity === 'drop') {
+    for (const name of INTEGRITY_HEADERS) if (headers.has(name)) headers = headers.with(name, []);
+  }
   if (headers.has('transfer-encoding')) headers = headers.with('transfer-encoding', []);
   const { length } = view.body.content;
   const hasLength = !(view.status !== undefined && hasNoBody(view.status));
   return headers.with('content-length', hasLength ? [String(length)] : []);
 }
 
-export function deriveRequest(base: RequestView, view: RequestView): RequestMutation {
+/** A streamed body may change under way, after its head went out: neither its length nor its digest can be told. */
+export function streamedHeaders(headers: HeaderMap, integrity: IntegrityHeaders = 'drop'): HeaderMap {
+  let streamed = headers.has('content-length') ? headers.with('content-length', []) : headers;
+  if (integrity === 'keep') return streamed;
+  for (const name of INTEGRITY_HEADERS) if (streamed.has(name)) streamed = streamed.with(name, []);
+  return streamed;
+}
+
+export function deriveRequest(base: RequestView, view: RequestView, integrity?: IntegrityHeaders): RequestMutation {
   return {
-    headers: deriveHeaders(base.headers, settleHeaders(base, view)),
+    headers: deriveHeaders(base.headers, settleHeaders(base, view, integrity)),
     ...(view.path === base.path ? {} : { path: view.path }),
     ...(view.method === base.method ? {} : { method: view.method }),
     ...(view.authority === base.authority ? {} : { authority: view.authority }),
@@ -66,9 +80,9 @@ export function deriveRequest(base: RequestView, view: RequestView): RequestMuta
   };
 }
 
-export function deriveResponse(base: ResponseView, view: ResponseView): ResponseMutation {
+export function deriveResponse(base: ResponseView, view: ResponseView, integrity?: IntegrityHeaders): ResponseMutation {
   return {
-    headers: deriveHeaders(base.headers, settleHeaders(base, view)),
+    headers: deriveHeaders(base.headers, settleHeaders(base, view, integrity)),
     ...(view.status === base.status ? {} : { status: view.status }),
     ...(bodyChanged(base.body, view.body) ? { body: view.body.content } : {}),
   };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestStep } from '../../../../src/policy/chain/exchange-steps.ts';
 import { policyFailure } from '../../../../src/policy/model/failure.ts';
+import { HeaderMap } from '../../../../src/policy/model/headers.ts';
 import type { HookInput } from '../../../../src/policy/model/inputs.ts';
 import type { Outcome } from '../../../../src/policy/model/instance.ts';
+import { settleHeaders, streamedHeaders } from '../../../../src/policy/reduce/derive.ts';
 import { bodyOf, ExchangeRig, type Hooks, position, request, response, text } from '../support/exchange-rig.ts';
 
 const changes = 'request-changes' as const;
@@ -219,6 +221,34 @@ describe('failures', () => {
     expect(rig.outcomes).toEqual(['bad/1: ACTION_INVALID']);
   });
 
+  it('the time of a step is that of its policies: neither client nor handler nor pause counts (P-52)', () => {
+    const deadlines: number[] = [];
+    const noted = ({ exchange }: HookInput): undefined => void deadlines.push(exchange.deadline);
+    const rig = new ExchangeRig(
+      [
+        position('all', {
+          requestHeaders: noted,
+          requestBody: noted,
+          responseHeaders: noted,
+          responseBody: noted,
+          responseChunk: noted,
+        }),
+      ],
+      request(),
+      0,
+      100,
+    );
+    void rig.exchange.requestHeaders('buffer');
+    rig.nowMs += 10_000;
+    void rig.exchange.requestBody(bodyOf('x'));
+    rig.nowMs += 10_000;
+    void rig.exchange.responseHeaders(response(), 'stream');
+    rig.nowMs += 10_000;
+    void rig.exchange.responseChunk({ data: Buffer.from('x'), endOfStream: false, streamId: 1 });
+    expect(deadlines).toEqual([1_100, 11_100, 21_100, 31_100]);
+    expect(rig.outcomes.every((outcome) => outcome.endsWith('none'))).toBe(true);
+  });
+
   it('past the deadline of the chain nobody runs any more (P-52)', () => {
     const rig = new ExchangeRig([
       position('slow', {
@@ -368,6 +398,30 @@ describe('streams', () => {
     void rig.exchange.responseHeaders(response(), 'stream');
     expect(rig.exchange.responseChunk(chunk('x'))).toEqual({ data: Buffer.from('bye'), ends: true, failed: false });
     expect(log).toEqual([]);
+  });
+
+  it('a query is not asked where the condition does not hold; an error of the condition counts as true (P-07)', () => {
+    const ask = (holds: boolean | { error: string }) => {
+      const condition = { source: 'c', test: () => holds };
+      const hooks: Hooks = {
+        responseBody: () => undefined,
+        responseChunk: () => undefined,
+        needsMoreResponse: () => true,
+      };
+      const rig = new ExchangeRig([position('p', hooks, { condition })]);
+      return rig.exchange.needsMore('response', { fresh: Buffer.from('x'), total: 1, streamId: 1 });
+    };
+    expect([ask(true), ask(false), ask({ error: 'no such header' })]).toEqual([true, false, true]);
+  });
+
+  it('digests of a changed body are dropped, or kept where the operator says so (P-34, U-15)', () => {
+    const base = { headers: HeaderMap.from([['content-digest', 'x']]), body: bodyOf('old') };
+    const view = { ...base, body: bodyOf('new') };
+    expect(settleHeaders(base, view).has('content-digest')).toBe(false);
+    expect(settleHeaders(base, view, 'keep').has('content-digest')).toBe(true);
+    expect(settleHeaders(base, base).has('content-digest')).toBe(true);
+    expect(streamedHeaders(base.headers).has('content-digest')).toBe(false);
+    expect(streamedHeaders(base.headers, 'keep').has('content-digest')).toBe(true);
   });
 
   it('more is needed while any policy says so; a query that fails counts as no (P-07)', () => {

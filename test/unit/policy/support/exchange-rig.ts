@@ -115,7 +115,13 @@ export class ExchangeRig {
   readonly exchange: Exchange;
   nowMs = 1_000;
 
-  constructor(levels: ChainLevels | readonly Position[], from: RequestView = request(), deadline = 2_000) {
+  /** `timeoutMs`: each step has so long, instead of a deadline for the whole exchange. */
+  constructor(
+    levels: ChainLevels | readonly Position[],
+    from: RequestView = request(),
+    deadline = 2_000,
+    timeoutMs?: number,
+  ) {
     const chain = new Chain('at' in levels ? { operation: levels } : (levels as ChainLevels));
     const api = {
       projectId: 'p',
@@ -135,6 +141,7 @@ export class ExchangeRig {
         monotonic: () => this.nowMs,
         errorId: () => 'error-1',
         record: (record) => this.records.push(record),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
       },
     );
   }

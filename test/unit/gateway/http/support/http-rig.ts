@@ -34,6 +34,7 @@ export interface Reply {
   readonly headers: http.IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly body: string;
+  readonly bytes: Buffer;
   /** The pieces as they arrived. */
   readonly chunks: readonly string[];
 }
@@ -58,8 +59,12 @@ export class HttpRig {
     return new HttpRig(server);
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   send({ method = 'GET', path = '/', headers = {}, body }: Sent = {}): Promise<Reply> {
-    const { port } = this.#server.address() as AddressInfo;
+    const { port } = this;
     return new Promise((resolve, reject) => {
       const request = http.request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
@@ -71,6 +76,7 @@ export class HttpRig {
             headers: response.headers,
             rawHeaders: response.rawHeaders,
             body: Buffer.concat(chunks).toString('utf8'),
+            bytes: Buffer.concat(chunks),
             chunks: chunks.map(String),
           }),
         );
