@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { runSelfTest } from '../../../src/policy-engine/self-test.ts';
+import { runSelfTest } from '../../../src/policy/canary/self-test.ts';
 import { ResourceStores } from '../../../src/policy-host/resources.ts';
 import { FolderRig, marking, serve } from './support/folder-rig.ts';
 import { MODULES, NAMES, nativeTwin, shipped, wasmTwin } from './support/shipped-rig.ts';
