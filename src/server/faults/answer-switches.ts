@@ -140,7 +140,7 @@ export const ANSWER_SWITCHES = {
     },
   },
   'other-bytes': {
-    routes: ['policyContent'],
+    routes: ['policyModules', 'policyManifests', 'policyStores'],
     effect: 'the last byte is another one: what comes is not what its digest says',
     needsBody: true,
     make: () => ({

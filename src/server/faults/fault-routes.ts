@@ -8,7 +8,9 @@ export const FAULT_ROUTES = [
   'collector',
   'stream',
   'policies',
-  'policyContent',
+  'policyModules',
+  'policyManifests',
+  'policyStores',
   'policyReport',
   'policyStream',
 ] as const;
@@ -37,7 +39,9 @@ const LITERALS: ReadonlyMap<string, FaultRoute> = new Map([
 ]);
 const PATTERNS: readonly (readonly [RegExp, FaultRoute])[] = [
   [/^POST \/ofrep\/v1\/evaluate\/flags\/[^/]+$/, 'evaluate'],
-  [/^(?:GET|HEAD) \/v1\/policy\/(?:modules|manifests|resources)\/sha256\/[^/]+$/, 'policyContent'],
+  [/^(?:GET|HEAD) \/v1\/policy\/modules\/sha256\/[^/]+$/, 'policyModules'],
+  [/^(?:GET|HEAD) \/v1\/policy\/manifests\/sha256\/[^/]+$/, 'policyManifests'],
+  [/^(?:GET|HEAD) \/v1\/policy\/resources\/sha256\/[^/]+$/, 'policyStores'],
 ];
 
 export function isFaultRoute(name: unknown): name is FaultRoute {
