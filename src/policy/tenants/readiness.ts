@@ -3,6 +3,7 @@
 import type { ReadinessMode } from './tenant-options.ts';
 import { isServing, type TenantState } from './tenant-state.ts';
 
+/** Whether the process takes traffic, and who keeps it from that. */
 export interface Readiness {
   readonly mode: ReadinessMode;
   readonly isReady: boolean;

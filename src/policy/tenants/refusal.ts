@@ -6,6 +6,7 @@ import type { PolicyFailure, PolicyFailureCode } from '../model/failure.ts';
 /** An answer in place of a decision. */
 export type RefusalAnswer = { readonly kind: 'allow' } | { readonly kind: 'respond'; readonly status: number };
 
+/** What an exchange gets that its tenant cannot decide; only one that rests or is overloaded is ever let through. */
 export type RefusalRule =
   | { readonly kind: 'deny' }
   | { readonly kind: 'default'; readonly answer: RefusalAnswer }

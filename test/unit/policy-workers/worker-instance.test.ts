@@ -243,6 +243,20 @@ describe('a policy that loops for ever', () => {
   });
 });
 
+describe('the fuel of a hook', () => {
+  it('is told with its record, the same for the same input', async () => {
+    const instance = await instanceOf({});
+    const used: (number | undefined)[] = [];
+    for (let i = 0; i < 2; i++) {
+      const usage = { fuel: undefined };
+      await instance.call(requestHeaders, input({ usage }));
+      used.push(usage.fuel);
+    }
+    expect(used[0]).toBeGreaterThan(0);
+    expect(used[1]).toBe(used[0]);
+  });
+});
+
 describe('an exchange that is given up', () => {
   it('is answered at once, and what comes later is dropped (P-33)', async () => {
     const workers = workersWith({ workers: 1 });
@@ -264,23 +278,29 @@ describe('an exchange that is given up', () => {
 });
 
 describe('a tenant', () => {
-  it('has so many calls in workers and so many that wait, then OVERLOAD; nobody else is refused (V-21)', async () => {
-    const workers = workersWith({ workers: 2, concurrent: 1, queued: 3 });
-    const imports = '(import "edict" "http_call" (func $ask (param i32 i32 i32 i32) (result i32)))';
-    const call = '(drop (call $ask (i32.const 1024) (i32.const 11) (i32.const 0) (i32.const 0))) (i32.const 0)';
-    const host = new RecordingHost();
-    let goOn: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (goOn = resolve));
-    host.httpStart = () => held.then(() => Buffer.from('done'));
-    const instance = await instanceOf({ imports, call }, { host, granted: ['http'] }, workers);
-    const other = await made(workerPolicy(workers, {}), 'other');
-    const asked = Array.from({ length: 6 }, () => instance.call(requestHeaders, input()));
-    expect(await other.call(requestHeaders, input())).toEqual(NONE);
-    goOn();
-    const outcomes = await Promise.all(asked);
-    const codes = outcomes.map((outcome) => (outcome.kind === 'failure' ? outcome.code : outcome.kind));
-    expect(codes).toEqual(['none', 'none', 'none', 'none', 'OVERLOAD', 'OVERLOAD']);
-  });
+  it.each([
+    ['of all tenants', { concurrent: 1, queued: 3 }, {}],
+    ['of its own', {}, { lane: { concurrent: 1, queued: 3 } }],
+  ])(
+    'has so many calls in workers and so many that wait, then OVERLOAD; nobody else is refused: limits %s (V-21)',
+    async (_, all, own) => {
+      const workers = workersWith({ workers: 2, ...all });
+      const imports = '(import "edict" "http_call" (func $ask (param i32 i32 i32 i32) (result i32)))';
+      const call = '(drop (call $ask (i32.const 1024) (i32.const 11) (i32.const 0) (i32.const 0))) (i32.const 0)';
+      const host = new RecordingHost();
+      let goOn: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      host.httpStart = () => held.then(() => Buffer.from('done'));
+      const instance = await instanceOf({ imports, call }, { host, granted: ['http'], ...own }, workers);
+      const other = await made(workerPolicy(workers, {}), 'other');
+      const asked = Array.from({ length: 6 }, () => instance.call(requestHeaders, input()));
+      expect(await other.call(requestHeaders, input())).toEqual(NONE);
+      goOn();
+      const outcomes = await Promise.all(asked);
+      const codes = outcomes.map((outcome) => (outcome.kind === 'failure' ? outcome.code : outcome.kind));
+      expect(codes).toEqual(['none', 'none', 'none', 'none', 'OVERLOAD', 'OVERLOAD']);
+    },
+  );
 
   it('gets a worker when there are more tenants than workers, and never the memory of another (WH-12, V-24)', async () => {
     const workers = workersWith({ workers: 1 });
