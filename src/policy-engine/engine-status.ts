@@ -3,6 +3,7 @@
 import type { PolicySets } from '../policy/build/policy-sets.ts';
 import type { PositionStatus } from '../policy/build/route-version.ts';
 import type { ConfigProblem } from '../policy/model/config-problem.ts';
+import type { RolloutStatus } from '../policy/rollout/rollout-instance.ts';
 import type { EngineCatalog } from './engine-catalog.ts';
 import type { LoadReport } from './load-report.ts';
 import type { ModuleStatus } from './module-status.ts';
@@ -17,7 +18,11 @@ export interface RouteStatus {
   readonly refusal: ConfigProblem | undefined;
   /** Exchanges that are under way. */
   readonly exchanges: number;
-  readonly positions: readonly (PositionStatus & { readonly counts: PositionCounts | undefined })[];
+  readonly positions: readonly (PositionStatus & {
+    readonly counts: PositionCounts | undefined;
+    /** What is rolled out there beside it. */
+    readonly rollout: RolloutStatus | undefined;
+  })[];
 }
 
 /** The state of an engine at one moment. */
@@ -46,14 +51,21 @@ export function statusOf(
     state,
     revision,
     generation,
-    routes: [...routes.values()].map(({ key, name, tenant, refusal, exchanges, positions }) => ({
-      key,
-      name,
-      tenant,
-      refusal,
-      exchanges,
-      positions: positions.map((position) => ({ ...position, counts: counts.get(key)?.of(position.key) })),
-    })),
+    routes: [...routes.values()].map((route) => {
+      const { key, name, tenant, refusal, exchanges, positions } = route;
+      return {
+        key,
+        name,
+        tenant,
+        refusal,
+        exchanges,
+        positions: positions.map((position) => ({
+          ...position,
+          counts: counts.get(key)?.of(position.key),
+          rollout: route.rolloutAt(position.key),
+        })),
+      };
+    }),
     modules: catalog.describe(),
     refused: catalog.refused.map(({ folder, failure: { code, message } }) => ({ folder, code, message })),
     instances: sets.instances,

@@ -11,6 +11,7 @@ export type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/po
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
 export type { CanaryOptions } from '../policy/canary/canary.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
+export type { RemoteCaller, RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
 export type {
   Action,
   ForwardChunk,
@@ -23,7 +24,9 @@ export type { ConfigProblem } from '../policy/model/config-problem.ts';
 export type { PolicyFailureCode } from '../policy/model/failure.ts';
 export { HeaderMap } from '../policy/model/headers.ts';
 export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
+export type { Outcome } from '../policy/model/instance.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
+export type { RolloutEvent, RolloutStatus } from '../policy/rollout/rollout-instance.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { LoadReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';

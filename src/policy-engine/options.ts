@@ -6,6 +6,8 @@ import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import type { CanaryOptions } from '../policy/canary/canary.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
+import type { RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
+import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DefinedPolicy } from './native-definition.ts';
@@ -47,6 +49,10 @@ export interface PolicyEngineOptions {
    * with what clients sent in them; 0 keeps none.
    */
   readonly canary?: CanaryOptions;
+  /** Told once of each candidate that failed too often and was rolled back. What it throws is ignored. */
+  readonly onRollback?: (event: RolloutEvent) => void;
+  /** Asked about hooks that failed here, at positions with `fallbackEvaluator: remote`. */
+  readonly remote?: RemoteEvaluatorPort;
   /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
   readonly chainTimeoutMs?: number;
   /** Watch a folder and load it again when it changes. Default true. */

@@ -13,6 +13,7 @@ import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { RequestView, ResponseView } from '../policy/model/views.ts';
+import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
@@ -88,6 +89,8 @@ export class PolicyEngine implements PolicyGate {
       catalog: this.#catalog,
       clock: this.#clock,
       ...(options.canary === undefined ? {} : { canary: options.canary }),
+      ...(options.remote === undefined ? {} : { remote: options.remote }),
+      onRollback: (event) => this.#rolledBack(event),
       templates: {
         env: (name) => process.env[name],
         envNames: options.envNames ?? [],
@@ -176,6 +179,14 @@ export class PolicyEngine implements PolicyGate {
     await this.#loading;
     this.#sets.close();
     await this.#workers?.close();
+  }
+
+  #rolledBack(event: RolloutEvent): void {
+    const { route, position, candidate, code } = event;
+    this.#logger.warn(
+      `policies: ${candidate.name} ${candidate.version} at ${position} of ${route} rolled back (${code})`,
+    );
+    this.#options.onRollback?.(event);
   }
 
   #recorder(counts: RouteCounts, { routeName, tenant, requestId }: ExchangeFacts): HookRecorder {

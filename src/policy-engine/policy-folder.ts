@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonValue } from '../internal/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import { readYaml } from '../policy/manifest/read-yaml.ts';
 import { MANIFEST_NAME, type PolicyPackage, type RefusedPackage, readPackage } from './policy-package.ts';
 import { mapPositions } from './positions.ts';
@@ -45,10 +45,14 @@ export async function readFolder(folder: string): Promise<PolicyFolder | { reado
 
 /** `use: file:greet` names the policy in the folder `greet` by what its content is. Unknown folders stay and are reported. */
 function withoutFiles(document: JsonValue, packages: ReadonlyMap<string, PolicyPackage>): JsonValue {
-  return mapPositions(document, (position) => {
-    const { use } = position;
-    if (typeof use !== 'string' || !use.startsWith('file:')) return position;
+  const withDigest = (named: JsonObject): JsonObject => {
+    const { use } = named;
+    if (typeof use !== 'string' || !use.startsWith('file:')) return named;
     const found = packages.get(use.slice('file:'.length).replace(/^\.\//, '').replace(/\/$/, ''));
-    return found === undefined ? position : { ...position, use: found.digest };
+    return found === undefined ? named : { ...named, use: found.digest };
+  };
+  return mapPositions(document, (position) => {
+    const { rollout } = position;
+    return withDigest(isJsonObject(rollout) ? { ...position, rollout: withDigest(rollout) } : position);
   });
 }

@@ -7,6 +7,8 @@ import { type Clock, systemClock } from '../../options/clock.ts';
 import { Canary, type CanaryOptions } from '../canary/canary.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { Redactor } from '../params/redactor.ts';
+import type { RolloutEvent } from '../rollout/rollout-instance.ts';
+import { RolloutTable } from '../rollout/rollout-table.ts';
 import { InstanceTable } from './instance-table.ts';
 import { type LintFinding, lintRoutes } from './lint.ts';
 import { PolicySet } from './policy-set.ts';
@@ -29,6 +31,8 @@ export interface PolicySetsOptions extends Omit<PreparationPorts, 'redactor'> {
   /** Shared with logs and dumps, so that they hide the same secrets. */
   readonly redactor?: Redactor;
   readonly canary?: CanaryOptions;
+  /** Told once of each candidate that was rolled back. What it throws is ignored. */
+  readonly onRollback?: (event: RolloutEvent) => void;
 }
 
 /** How a route came out of an activation. Kept: its new revision was rejected. Closed: there is no old one either. */
@@ -59,6 +63,8 @@ export class PolicySets {
   readonly #clock: Clock;
   readonly #table: InstanceTable;
   readonly #canary: Canary;
+  readonly #rollouts: RolloutTable;
+  readonly #rollout: RouteContext['rollout'];
   #current = PolicySet.empty;
   #generation = 0;
   #isClosed = false;
@@ -69,6 +75,8 @@ export class PolicySets {
     this.#ports = { ...options, redactor: this.redactor };
     this.#table = new InstanceTable(this.#clock);
     this.#canary = new Canary(this.#clock, options.canary);
+    this.#rollouts = new RolloutTable(this.#clock);
+    this.#rollout = { ports: options.conditions ?? {}, onRolledBack: quiet(options.onRollback) };
   }
 
   get current(): PolicySet {
@@ -92,6 +100,9 @@ export class PolicySets {
       table: this.#table,
       singletons: new Map(),
       canary: this.#canary,
+      rollouts: this.#rollouts,
+      rollout: this.#rollout,
+      remote: this.#ports.remote,
       previous: this.#current,
     };
     const work = await this.#prepare(specification, context);
@@ -186,6 +197,17 @@ interface Work {
   readonly failed: ReadonlyMap<string, ConfigProblem>;
   readonly problems: readonly ConfigProblem[];
   readonly findings: readonly LintFinding[];
+}
+
+/** Whoever looks on must not change an answer. */
+function quiet(listener: PolicySetsOptions['onRollback']): (event: RolloutEvent) => void {
+  return (event) => {
+    try {
+      listener?.(event);
+    } catch {
+      // Theirs to mend.
+    }
+  };
 }
 
 const UNKNOWN = problem('', 'the route could not be read', 'POLICY_MISSING');
