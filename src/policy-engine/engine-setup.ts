@@ -65,13 +65,14 @@ export function hostPortsOf(
 
 /** How chains are built. */
 export function setsOptionsOf(
-  { targetingKeyHeader, envNames = [], secret, canary }: PolicyEngineOptions,
-  parts: Pick<PolicySetsOptions, 'catalog' | 'clock' | 'redactor'>,
+  { targetingKeyHeader, envNames = [], secret, canary, remote }: PolicyEngineOptions,
+  parts: Pick<PolicySetsOptions, 'catalog' | 'clock' | 'redactor' | 'onRollback'>,
   flags: ExchangeFlags | undefined,
 ): PolicySetsOptions {
   return {
     ...parts,
     ...(canary === undefined ? {} : { canary }),
+    ...(remote === undefined ? {} : { remote }),
     templates: { env: (name) => process.env[name], envNames, ...(secret === undefined ? {} : { secret }) },
     conditions: {
       ...(targetingKeyHeader === undefined ? {} : { targetingHeader: targetingKeyHeader }),

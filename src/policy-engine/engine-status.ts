@@ -2,6 +2,7 @@
 
 import type { PositionStatus } from '../policy/build/route-version.ts';
 import type { ConfigProblem } from '../policy/model/config-problem.ts';
+import type { RolloutStatus } from '../policy/rollout/rollout-instance.ts';
 import type { PolicyFeedStatus } from '../policy-feed/feed-status.ts';
 import type { EngineCatalog } from './engine-catalog.ts';
 import type { EngineTenants } from './engine-tenants.ts';
@@ -19,7 +20,11 @@ export interface RouteStatus {
   readonly refusal: ConfigProblem | undefined;
   /** Exchanges that are under way. */
   readonly exchanges: number;
-  readonly positions: readonly (PositionStatus & { readonly counts: PositionCounts | undefined })[];
+  readonly positions: readonly (PositionStatus & {
+    readonly counts: PositionCounts | undefined;
+    /** What is rolled out there beside it. */
+    readonly rollout: RolloutStatus | undefined;
+  })[];
 }
 
 /** The state of an engine at one moment. */
@@ -74,7 +79,11 @@ function routesOf(tenant: string, tenants: EngineTenants): RouteStatus[] {
       // Without a revision nothing of the tenant serves; the first mistake says why.
       refusal: version === undefined ? tenants.outcome(tenant)?.problems[0] : version.refusal,
       exchanges,
-      positions: positions.map((position) => ({ ...position, counts: counts?.of(position.key) })),
+      positions: positions.map((position) => ({
+        ...position,
+        counts: counts?.of(position.key),
+        rollout: version?.rolloutAt(position.key),
+      })),
     };
   });
 }

@@ -11,6 +11,7 @@ export type { OpenExchange, Opening, PolicyGate, RequestOrigin } from '../gatewa
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
 export type { CanaryOptions } from '../policy/canary/canary.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
+export type { RemoteCaller, RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
 export type { Mask } from '../policy/decisions/masks.ts';
 export type {
   Action,
@@ -24,7 +25,9 @@ export type { ConfigProblem } from '../policy/model/config-problem.ts';
 export type { PolicyFailureCode } from '../policy/model/failure.ts';
 export { HeaderMap } from '../policy/model/headers.ts';
 export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
+export type { Outcome } from '../policy/model/instance.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
+export type { RolloutEvent, RolloutStatus } from '../policy/rollout/rollout-instance.ts';
 export type { Readiness } from '../policy/tenants/readiness.ts';
 export type { RefusalRule } from '../policy/tenants/refusal.ts';
 export type { TenantLimits } from '../policy/tenants/tenant-options.ts';

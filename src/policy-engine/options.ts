@@ -6,7 +6,9 @@ import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import type { CanaryOptions } from '../policy/canary/canary.ts';
 import type { HookRecord } from '../policy/chain/decision.ts';
+import type { RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
 import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
+import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { HistogramMeter } from '../telemetry/meter.ts';
@@ -57,6 +59,10 @@ export interface PolicyEngineOptions {
    * with what clients sent in them; 0 keeps none.
    */
   readonly canary?: CanaryOptions;
+  /** Told once of each candidate that failed too often and was rolled back. What it throws is ignored. */
+  readonly onRollback?: (event: RolloutEvent) => void;
+  /** Asked about hooks that failed here, at positions with `fallbackEvaluator: remote`. */
+  readonly remote?: RemoteEvaluatorPort;
   /**
    * How long the policies of one step may take together, in milliseconds, 1 to 30000: the headers or the body of a direction,
    * or one delivery of a streamed body. Waiting for the client or for the handler does not count. Default 1000.

@@ -12,6 +12,7 @@ import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
 import type { RequestView } from '../policy/model/views.ts';
 import { Redactor } from '../policy/params/redactor.ts';
+import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { Readiness } from '../policy/tenants/readiness.ts';
 import type { TenantStatus } from '../policy/tenants/tenant-status.ts';
 import { ResourceStores } from '../policy-host/resources.ts';
@@ -89,10 +90,16 @@ export class PolicyEngine implements PolicyGate {
       ...(options.catalogue === false ? {} : { shipped: { clock: this.#clock } }),
     });
     this.#decisions = decisions && decisionLogOf(decisions, this.#clock, (line) => this.#logger.warn(line));
+    const sets = {
+      catalog: this.#catalog,
+      clock: this.#clock,
+      redactor: this.#redactor,
+      onRollback: (event: RolloutEvent) => this.#rolledBack(event),
+    };
     this.#tenants = new EngineTenants(tenants, {
       clock: this.#clock,
       catalog: this.#catalog,
-      sets: setsOptionsOf(options, { catalog: this.#catalog, clock: this.#clock, redactor: this.#redactor }, flags),
+      sets: setsOptionsOf(options, sets, flags),
       decisions: this.#decisions,
       hasSecrets: options.secret !== undefined || (options.envNames ?? []).length > 0,
     });
@@ -235,6 +242,14 @@ export class PolicyEngine implements PolicyGate {
     await this.#decisions?.close(leftMs());
     await this.#workers?.close(leftMs());
     await this.#catalog.close();
+  }
+
+  #rolledBack(event: RolloutEvent): void {
+    const { route, position, candidate, code } = event;
+    this.#logger.warn(
+      `policies: ${candidate.name} ${candidate.version} at ${position} of ${route} rolled back (${code})`,
+    );
+    this.#options.onRollback?.(event);
   }
 
   /** One load after the other, in the order in which they were asked for. */

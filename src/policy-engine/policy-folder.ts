@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonValue } from '../internal/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import { readYaml } from '../policy/manifest/read-yaml.ts';
 import { lockedOnly, readLock } from './lock-file.ts';
 import { MANIFEST_NAME, type PolicyPackage, type RefusedPackage, readPackage } from './policy-package.ts';
@@ -64,12 +64,16 @@ function withoutFiles(
   packages: ReadonlyMap<string, PolicyPackage>,
   refused: readonly RefusedPackage[],
 ): JsonValue {
-  return mapPositions(document, (position) => {
-    const { use } = position;
-    if (typeof use !== 'string' || !use.startsWith('file:')) return position;
+  const named = (one: JsonObject): JsonObject => {
+    const { use } = one;
+    if (typeof use !== 'string' || !use.startsWith('file:')) return one;
     const label = use.slice('file:'.length).replace(/^\.\//, '').replace(/\/$/, '');
     const digest = packages.get(label)?.digest;
     const name = refused.find(({ folder }) => folder === label)?.name;
-    return { ...position, use: digest ?? name ?? use };
+    return { ...one, use: digest ?? name ?? use };
+  };
+  return mapPositions(document, (position) => {
+    const { rollout } = position;
+    return named(isJsonObject(rollout) ? { ...position, rollout: named(rollout) } : position);
   });
 }

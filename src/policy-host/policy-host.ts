@@ -46,6 +46,9 @@ export class PolicyHost implements HostFunctions {
   readonly #spaces: ReadonlyMap<string, KvSpace>;
   /** What trials wrote; gone with them. */
   readonly #trials = new WeakMap<Trial, KvStore>();
+  /** Hooks under way that reached outside: nearly always one, which is then no entry in a map. */
+  readonly #reached = new WeakSet<HookInput>();
+  #reachedNow: HookInput | undefined;
 
   constructor(granted: Capabilities, options: HostOptions, ports: HostPorts) {
     this.#granted = granted;
@@ -112,15 +115,15 @@ export class PolicyHost implements HostFunctions {
   }
 
   kvGet(call: HostCall, namespace: string, key: string): HostResult<KvEntry | undefined> {
-    return this.#kv(call, namespace, key, (store, space) => store.get(space, key));
+    return this.#kv(call, namespace, key, false, (store, space) => store.get(space, key));
   }
 
   kvSet(call: HostCall, namespace: string, key: string, value: Uint8Array, ttlMs: number): HostResult<number> {
-    return this.#kv(call, namespace, key, (store, space) => store.set(space, key, value, ttlMs));
+    return this.#kv(call, namespace, key, true, (store, space) => store.set(space, key, value, ttlMs));
   }
 
   kvDelete(call: HostCall, namespace: string, key: string): HostResult<boolean> {
-    return this.#kv(call, namespace, key, (store, space) => store.delete(space, key));
+    return this.#kv(call, namespace, key, true, (store, space) => store.delete(space, key));
   }
 
   kvIncrement(
@@ -131,7 +134,9 @@ export class PolicyHost implements HostFunctions {
     ttlMs: number,
     refreshTtl: boolean,
   ): HostResult<number> {
-    return this.#kv(call, namespace, key, (store, space) => store.increment(space, key, delta, ttlMs, refreshTtl));
+    return this.#kv(call, namespace, key, true, (store, space) =>
+      store.increment(space, key, delta, ttlMs, refreshTtl),
+    );
   }
 
   kvCompareAndSet(
@@ -142,7 +147,7 @@ export class PolicyHost implements HostFunctions {
     value: Uint8Array,
     ttlMs: number,
   ): HostResult<number> {
-    return this.#kv(call, namespace, key, (store, space) =>
+    return this.#kv(call, namespace, key, true, (store, space) =>
       store.compareAndSet(space, key, expectedVersion, value, ttlMs),
     );
   }
@@ -179,6 +184,7 @@ export class PolicyHost implements HostFunctions {
       exchange.dryRun.trial.refusals++;
       return hostFault('unavailable');
     }
+    this.#reach(call.input);
     const caller = { tenant: this.#options.tenant, exchange, allow: http.allow };
     return this.#ports.http?.start(caller, request) ?? hostFault('unavailable');
   }
@@ -201,7 +207,9 @@ export class PolicyHost implements HostFunctions {
    * Puts what a hook did through functions to what it answered. A hook that failed has done nothing; what an action says of a
    * key goes before what was set on the way to it.
    */
-  settle(input: HookInput, outcome: Outcome): Outcome {
+  settle(input: HookInput, answer: Outcome): Outcome {
+    const outcome =
+      this.#hadEffects(input) && answer.kind === 'failure' ? { ...answer, hadEffects: true as const } : answer;
     const draft = this.#drafts.take(input);
     if (draft === undefined || outcome.kind === 'failure') return outcome;
     if (typeof draft === 'string') return undeclared(draft);
@@ -239,6 +247,7 @@ export class PolicyHost implements HostFunctions {
     call: HostCall,
     namespace: string,
     key: string,
+    isWrite: boolean,
     operation: (store: KvStore, space: KvSpace) => HostResult<T>,
   ): HostResult<T> {
     const space = this.#spaces.get(namespace);
@@ -247,7 +256,22 @@ export class PolicyHost implements HostFunctions {
     const { kv } = this.#ports;
     if (kv === undefined) return hostFault('unavailable');
     const trial = call.input?.exchange.dryRun?.trial;
+    if (isWrite && call.input !== undefined) this.#reach(call.input);
     return operation(trial === undefined ? kv : this.#copyFor(trial, kv), space);
+  }
+
+  #reach(input: HookInput): void {
+    if (this.#reachedNow === input) return;
+    if (this.#reachedNow !== undefined) this.#reached.add(this.#reachedNow);
+    this.#reachedNow = input;
+  }
+
+  #hadEffects(input: HookInput): boolean {
+    if (this.#reachedNow === input) {
+      this.#reachedNow = undefined;
+      return true;
+    }
+    return this.#reached.delete(input);
   }
 
   #copyFor(trial: Trial, kv: KvStore): KvStore {

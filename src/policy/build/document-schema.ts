@@ -24,6 +24,17 @@ const FALLBACK = {
   },
 };
 
+const ROLLOUT = {
+  type: 'object',
+  required: ['use'],
+  properties: {
+    use: { type: 'string', minLength: 1, maxLength: 256 },
+    percent: { type: 'number', minimum: 0, maximum: 100 },
+    flag: { type: 'string', minLength: 1, maxLength: 256 },
+    shadow: BOOLEAN,
+  },
+};
+
 /** One position. Its parameters are looked at later, by the schema of its policy. */
 const POSITION = {
   type: 'object',
@@ -42,6 +53,9 @@ const POSITION = {
     shareKey: { type: 'string', maxLength: 256 },
     stateKey: { type: 'string', minLength: 1, maxLength: 256 },
     acceptsTruncated: BOOLEAN,
+    rollout: ROLLOUT,
+    fallbackEvaluator: { enum: ['remote'] },
+    retryAfterEffects: BOOLEAN,
   },
 };
 

@@ -68,8 +68,15 @@ export function stateScopeOf(route: RouteSpec, spec: PositionSpec, side: Planned
   const { scope, shareKey, entry } = side;
   const { stateKey } = spec;
   if (!carriesKv(side) || (scope === 'shared-by-params' && stateKey === undefined)) return sha256(key);
-  const owner = scope === 'per-route' || scope === 'per-request' ? [route.key, stateKey ?? spec.key] : [stateKey ?? ''];
+  const isShared = scope === 'singleton' || scope === 'shared-by-params';
+  const owner = isShared ? [stateKey ?? ''] : [...ownerOf(route, spec), stateKey ?? spec.key];
   return JSON.stringify([scope, entry.manifest.name, shareKey, ...owner]);
+}
+
+/** What stands before a whole API has one state for it, however many routes the API has. */
+function ownerOf({ key, api }: RouteSpec, { level }: PositionSpec): readonly string[] {
+  const isOfApi = level !== 'operation' && (api.id !== '' || api.name !== '');
+  return isOfApi ? ['api', api.id, api.name, api.version] : ['route', key];
 }
 
 export function carriesKv({ entry: { manifest } }: PreparedSide): boolean {

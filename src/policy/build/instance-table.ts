@@ -51,8 +51,9 @@ export class InstanceTable {
   async acquire(key: string, making: Making): Promise<Hold | PolicyFailure> {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = this.#create(key, making);
-      this.#entries.set(key, entry);
+      const created: Promise<HeldInstance | PolicyFailure> = this.#create(key, making, () => created);
+      this.#entries.set(key, created);
+      entry = created;
     }
     const waiting = entry;
     const instance = await waiting;
@@ -71,7 +72,11 @@ export class InstanceTable {
     };
   }
 
-  async #create(key: string, making: Making): Promise<HeldInstance | PolicyFailure> {
+  async #create(
+    key: string,
+    making: Making,
+    own: () => Promise<HeldInstance | PolicyFailure>,
+  ): Promise<HeldInstance | PolicyFailure> {
     const made = await making.create();
     if ('kind' in made) {
       this.#entries.delete(key);
@@ -81,7 +86,8 @@ export class InstanceTable {
     this.#created += 1;
     return new HeldInstance(making.policyName, made, this.#clock, () => {
       this.#live -= 1;
-      if (!this.#entries.has(key)) making.ended?.();
+      const successor = this.#entries.get(key);
+      if (successor === undefined || successor === own()) making.ended?.();
     });
   }
 }

@@ -47,7 +47,12 @@ async function create(entry: CatalogEntry, init: InstanceInit): Promise<PolicyIn
 
 async function tried({ side: { entry }, init, former, canary }: InstanceOrder): Promise<PolicyFailure | undefined> {
   try {
-    return await canary.fault({ entry, init, grants: grantsOf(entry.manifest), recent: former?.recent?.exchanges ?? [] });
+    return await canary.fault({
+      entry,
+      init,
+      grants: grantsOf(entry.manifest),
+      recent: former?.recent?.exchanges ?? [],
+    });
   } catch (caught) {
     return policyFailure('INTERNAL', `the canary threw: ${(caught as Error).message}`);
   }

@@ -7,6 +7,8 @@ import { type Clock, systemClock } from '../../options/clock.ts';
 import { Canary, type CanaryOptions } from '../canary/canary.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { Redactor } from '../params/redactor.ts';
+import type { RolloutEvent } from '../rollout/rollout-instance.ts';
+import { RolloutTable } from '../rollout/rollout-table.ts';
 import type { PolicyCatalog } from './catalog.ts';
 import { InstanceTable } from './instance-table.ts';
 import { type LintFinding, lintRoutes } from './lint.ts';
@@ -30,6 +32,8 @@ export interface PolicySetsOptions extends Omit<PreparationPorts, 'redactor'> {
   /** Shared with logs and dumps, so that they hide the same secrets. */
   readonly redactor?: Redactor;
   readonly canary?: CanaryOptions;
+  /** Told once of each candidate that was rolled back. What it throws is ignored. */
+  readonly onRollback?: (event: RolloutEvent) => void;
 }
 
 /** How a route came out of an activation. Kept: its new revision was rejected. Closed: there is no old one either. */
@@ -81,6 +85,8 @@ export class PolicySets {
   /** The last one makes instances; those before it are there until nothing of them lives. */
   #tables: readonly InstanceTable[];
   readonly #canary: Canary;
+  readonly #rollouts: RolloutTable;
+  readonly #rollout: RouteContext['rollout'];
   #current = PolicySet.empty;
   #generation = 0;
   #isClosed = false;
@@ -91,6 +97,8 @@ export class PolicySets {
     this.#ports = { ...options, redactor: this.redactor };
     this.#tables = [new InstanceTable(this.#clock)];
     this.#canary = new Canary(this.#clock, options.canary);
+    this.#rollouts = new RolloutTable(this.#clock);
+    this.#rollout = { ports: options.conditions ?? {}, onRolledBack: quiet(options.onRollback) };
   }
 
   get current(): PolicySet {
@@ -143,6 +151,9 @@ export class PolicySets {
       table,
       singletons: new Map(),
       canary: this.#canary,
+      rollouts: this.#rollouts,
+      rollout: this.#rollout,
+      remote: this.#ports.remote,
       previous: this.#current,
     });
     let isOpen = true;
@@ -244,6 +255,17 @@ interface Work {
   readonly failed: ReadonlyMap<string, ConfigProblem>;
   readonly problems: readonly ConfigProblem[];
   readonly findings: readonly LintFinding[];
+}
+
+/** Whoever looks on must not change an answer. */
+function quiet(listener: PolicySetsOptions['onRollback']): (event: RolloutEvent) => void {
+  return (event) => {
+    try {
+      listener?.(event);
+    } catch {
+      // Theirs to mend.
+    }
+  };
 }
 
 const UNKNOWN = problem('', 'the route could not be read', 'POLICY_MISSING');

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../internal/json.ts';
 import type { Condition } from '../chain/condition.ts';
 import type { ConditionCompiler, ConditionOptions } from '../chain/condition-options.ts';
 import { loadConditions } from '../chain/load-conditions.ts';
+import type { RemoteEvaluatorPort } from '../chain/remote-fallback.ts';
 import { type ConfigProblem, problem } from '../model/config-problem.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
 import { modeViolations } from '../model/modes.ts';
@@ -15,7 +16,7 @@ import { needsConfig } from '../params/system-params.ts';
 import type { TemplateSources } from '../params/templates.ts';
 import type { CatalogEntry, PolicyCatalog } from './catalog.ts';
 import type { PolicyLock, Wanted } from './reference.ts';
-import type { PositionSpec } from './specification.ts';
+import type { PositionSpec, RolloutSpec } from './specification.ts';
 
 /** Everything preparation asks of its host. */
 export interface PreparationPorts {
@@ -25,6 +26,8 @@ export interface PreparationPorts {
   readonly conditions?: ConditionOptions;
   readonly templates?: TemplateSources;
   readonly redactor: Redactor;
+  /** For positions that say `fallbackEvaluator: remote`. */
+  readonly remote?: RemoteEvaluatorPort;
 }
 
 /** A policy with the parameters that an instance of it is made of. */
@@ -36,6 +39,8 @@ export interface PreparedSide {
 export interface PreparedPosition extends PreparedSide {
   readonly spec: PositionSpec;
   readonly condition: Condition | undefined;
+  /** What is rolled out beside it. */
+  readonly candidate?: PreparedSide | undefined;
 }
 
 export type Preparation = PreparedPosition | { readonly problems: readonly ConfigProblem[] };
@@ -66,7 +71,7 @@ export class PositionPreparer {
 
   async #prepare(spec: PositionSpec): Promise<Preparation> {
     const problems: ConfigProblem[] = [];
-    const entry = await this.#entry(spec);
+    const entry = await this.#entry(spec.wanted, spec.path);
     const condition = spec.condition === undefined ? undefined : await this.#condition(spec.condition);
     if (condition !== undefined && 'fault' in condition) {
       problems.push(problem(spec.conditionPath, condition.fault, 'CONDITION_ERROR'));
@@ -77,11 +82,43 @@ export class PositionPreparer {
     if (violations.length > 0) problems.push(problem(spec.path, violations.join('; '), 'INIT_FAILED'));
     const resolved = await this.#params(spec, entry);
     if ('problems' in resolved) problems.push(...resolved.problems);
+    if (spec.fallbackEvaluator === 'remote' && this.#ports.remote === undefined) {
+      problems.push(problem(`${spec.path}/fallbackEvaluator`, 'needs a remote evaluator'));
+    }
+    const candidate = spec.rollout === undefined ? undefined : await this.#candidate(spec, spec.rollout);
+    if (candidate !== undefined && 'problems' in candidate) problems.push(...candidate.problems);
     if (problems.length > 0) return { problems };
-    return { spec, entry, condition: condition as Condition | undefined, resolved: resolved as ResolvedParams };
+    return {
+      spec,
+      entry,
+      condition: condition as Condition | undefined,
+      resolved: resolved as ResolvedParams,
+      candidate: candidate as PreparedSide | undefined,
+    };
   }
 
-  async #params(spec: PositionSpec, { manifest }: CatalogEntry): Promise<ReturnType<typeof resolveParams>> {
+  async #candidate(
+    spec: PositionSpec,
+    { wanted, path, settings, params, paramsPath }: RolloutSpec,
+  ): Promise<PreparedSide | { readonly problems: readonly ConfigProblem[] }> {
+    const problems: ConfigProblem[] = [];
+    if (settings.flag !== undefined && this.#ports.conditions?.flags === undefined) {
+      problems.push(problem(`${path}/flag`, 'needs flags: give the engine an evaluator'));
+    }
+    const entry = await this.#entry(wanted, `${path}/use`);
+    if ('path' in entry) return { problems: [...problems, entry] };
+    const violations =
+      entry.capabilities === undefined ? [] : modeViolations(entry.manifest.processing, entry.capabilities);
+    if (violations.length > 0) problems.push(problem(path, violations.join('; '), 'INIT_FAILED'));
+    const resolved = await this.#params({ ...spec, params, paramsPath }, entry);
+    if ('problems' in resolved) problems.push(...resolved.problems);
+    return problems.length > 0 ? { problems } : { entry, resolved: resolved as ResolvedParams };
+  }
+
+  async #params(
+    spec: Pick<PositionSpec, 'params' | 'paramsPath' | 'level'>,
+    { manifest }: CatalogEntry,
+  ): Promise<ReturnType<typeof resolveParams>> {
     if (needsConfig(manifest.systemParameters)) this.#resolver ??= loadConfigResolver(this.#config);
     return resolveParams({
       manifest,
@@ -104,8 +141,7 @@ export class PositionPreparer {
     return compiled;
   }
 
-  async #entry(spec: PositionSpec): Promise<CatalogEntry | ConfigProblem> {
-    const { wanted } = spec;
+  async #entry(wanted: Wanted, path: string): Promise<CatalogEntry | ConfigProblem> {
     const id = 'digest' in wanted ? wanted.digest : `${wanted.name}@${wanted.version ?? ''}`;
     let found = this.#found.get(id);
     if (found === undefined) {
@@ -113,7 +149,7 @@ export class PositionPreparer {
       this.#found.set(id, found);
     }
     const entry = await found;
-    return 'path' in entry ? { ...entry, path: spec.path } : entry;
+    return 'path' in entry ? { ...entry, path } : entry;
   }
 
   async #find(wanted: Wanted): Promise<CatalogEntry | ConfigProblem> {

@@ -9,7 +9,7 @@ import type { Scope } from '../model/instance-plan.ts';
 import { Phase } from '../model/phases.ts';
 import { actionFault } from '../reduce/check-action.ts';
 import { parseReference, type Wanted } from './reference.ts';
-import type { Level, PositionSpec } from './specification.ts';
+import type { Level, PositionSpec, RolloutSpec } from './specification.ts';
 
 /** Keys of a chain, and how many positions without a key a policy has: their numbers make up for it. */
 export type Numbered = Map<string, number>;
@@ -28,6 +28,8 @@ export function readPosition(
   if (typeof mode === 'object' && 'fault' in mode) problems.push(problem(`${path}/failureMode/fallback`, mode.fault));
   const key = keyOf(given, wanted, numbered);
   if (key === undefined) problems.push(problem(`${path}/key`, 'another position of the chain has this key'));
+  const rollout = given.rollout === undefined ? undefined : readRollout(given, path);
+  if (rollout !== undefined && 'message' in rollout) problems.push(rollout);
   if (problems.length > 0) return { problems };
   const conditionName = given.condition === undefined ? 'executionCondition' : 'condition';
   const condition = given[conditionName];
@@ -35,7 +37,7 @@ export function readPosition(
     key: key as string,
     level,
     path,
-    paramsPath: `${path}/${given.params === undefined && given.parameters !== undefined ? 'parameters' : 'params'}`,
+    paramsPath: paramsPathOf(given, path),
     wanted: wanted as Wanted,
     enabled: given.enabled !== false,
     // An empty text is no condition in files of the reference engine.
@@ -50,7 +52,39 @@ export function readPosition(
     shareKey: (given.shareKey as string | undefined) ?? '',
     stateKey: given.stateKey as string | undefined,
     acceptsTruncated: given.acceptsTruncated as boolean | undefined,
+    rollout: rollout as RolloutSpec | undefined,
+    fallbackEvaluator: given.fallbackEvaluator as 'remote' | undefined,
+    retryAfterEffects: given.retryAfterEffects === true,
   };
+}
+
+/** The candidate has the parameters of the position unless it brings its own. */
+function readRollout(position: JsonObject, path: string): RolloutSpec | ConfigProblem {
+  const given = position.rollout as JsonObject;
+  const at = `${path}/rollout`;
+  const wanted = parseReference(given.use as string);
+  if ('fault' in wanted) return problem(`${at}/use`, wanted.fault, 'POLICY_MISSING');
+  const { percent, flag, shadow } = given;
+  const isShadow = shadow === true;
+  if (percent !== undefined && flag !== undefined) return problem(at, 'has percent or flag, not both');
+  if (percent === undefined && flag === undefined && !isShadow) return problem(at, 'needs percent or flag');
+  const isOwn = given.params !== undefined || given.parameters !== undefined;
+  const [source, place] = isOwn ? [given, at] : [position, path];
+  return {
+    path: at,
+    paramsPath: paramsPathOf(source, place),
+    wanted,
+    params: source.params ?? source.parameters,
+    settings: {
+      isShadow,
+      ...(typeof percent === 'number' ? { percent } : {}),
+      ...(typeof flag === 'string' ? { flag } : {}),
+    },
+  };
+}
+
+function paramsPathOf(given: JsonObject, path: string): string {
+  return `${path}/${given.params === undefined && given.parameters !== undefined ? 'parameters' : 'params'}`;
 }
 
 function keyOf(given: JsonObject, wanted: Wanted | { fault: string }, numbered: Numbered): string | undefined {

@@ -70,7 +70,9 @@ function positionsOf(entry: JsonObject, path: string, problems: ConfigProblem[])
   const numbered: Numbered = new Map();
   for (const [index, one] of ((entry.policies ?? []) as JsonObject[]).entries()) {
     const place = pointer(`${path}/policies`, index);
-    const given = Object.fromEntries(Object.entries(one).filter(([, value]) => value !== null));
+    // What the list form does not know was not checked by its schema.
+    const { rollout: _, fallbackEvaluator: __, ...known } = one;
+    const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null));
     const read = readPosition({ ...given, use: '' }, 'operation', place, numbered, wantedOf(one));
     if ('problems' in read) {
       for (const found of read.problems) problems.push({ ...found, path: found.path.replace(/\/use$/, '/name') });

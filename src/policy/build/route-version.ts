@@ -6,6 +6,8 @@ import { type Clock, startTimer } from '../../options/clock.ts';
 import type { Chain } from '../chain/chain.ts';
 import type { ConfigProblem } from '../model/config-problem.ts';
 import type { ApiInfo, ExchangeFacts } from '../model/inputs.ts';
+import type { RolloutStatus } from '../rollout/rollout-instance.ts';
+import type { HeldRollout } from '../rollout/rollout-table.ts';
 import { DRAIN_MS, type HeldInstance } from './held-instance.ts';
 import type { Hold } from './instance-table.ts';
 import type { Level } from './specification.ts';
@@ -30,8 +32,8 @@ export interface RouteParts {
   readonly api: ApiInfo;
   readonly chain: Chain;
   readonly positions: readonly PositionStatus[];
-  /** One for each of `positions`. */
-  readonly holds: readonly Hold[];
+  /** One for each of `positions`; a rollout beside the instance that serves without it. */
+  readonly holds: readonly (Hold & Partial<Pick<HeldRollout, 'rollout' | 'active'>>)[];
   readonly source: Readonly<JsonObject>;
   /** Set on a route that stands in for one that could not be built: every exchange is answered 503. */
   readonly refusal?: ConfigProblem;
@@ -46,7 +48,7 @@ export class RouteVersion {
   readonly positions: readonly PositionStatus[];
   readonly source: Readonly<JsonObject>;
   readonly refusal: ConfigProblem | undefined;
-  readonly #holds: readonly Hold[];
+  readonly #holds: RouteParts['holds'];
   readonly #perRequest: readonly Hold[];
   #exchanges = 0;
   #stopTimer: () => void = () => {};
@@ -78,9 +80,14 @@ export class RouteVersion {
     return this.#exchanges;
   }
 
-  /** What serves at a position. */
+  /** What serves at a position; of a rollout the active side. */
   instanceAt(positionKey: string): HeldInstance | undefined {
-    return this.#holds[this.positions.findIndex(({ key }) => key === positionKey)]?.instance;
+    const hold = this.#holdAt(positionKey);
+    return hold?.active ?? hold?.instance;
+  }
+
+  rolloutAt(positionKey: string): RolloutStatus | undefined {
+    return this.#holdAt(positionKey)?.rollout?.describe();
   }
 
   get isClosed(): boolean {
@@ -107,6 +114,10 @@ export class RouteVersion {
       const timer = startTimer(clock, () => this.#close(true), DRAIN_MS);
       this.#stopTimer = () => clock.clearTimeout(timer);
     }
+  }
+
+  #holdAt(positionKey: string): RouteParts['holds'][number] | undefined {
+    return this.#holds[this.positions.findIndex(({ key }) => key === positionKey)];
   }
 
   #close(force: boolean): void {

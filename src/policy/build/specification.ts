@@ -5,6 +5,7 @@ import type { FailureMode } from '../chain/position.ts';
 import type { ConfigProblem } from '../model/config-problem.ts';
 import type { ApiInfo } from '../model/inputs.ts';
 import type { Scope } from '../model/instance-plan.ts';
+import type { RolloutSettings } from '../rollout/rollout-settings.ts';
 import type { Wanted } from './reference.ts';
 
 export const LEVELS = ['system', 'api', 'operation', 'onFault', 'finally'] as const;
@@ -33,6 +34,20 @@ export interface PositionSpec {
   /** Names the state that a successor goes on with; `undefined`: the key of the position. */
   readonly stateKey: string | undefined;
   readonly acceptsTruncated: boolean | undefined;
+  readonly rollout: RolloutSpec | undefined;
+  /** Who is asked when the position failed; before its failure mode applies. */
+  readonly fallbackEvaluator: 'remote' | undefined;
+  /** Ask also when the failed attempt has had effects outside. */
+  readonly retryAfterEffects: boolean;
+}
+
+/** A candidate beside the policy of a position. */
+export interface RolloutSpec {
+  readonly path: string;
+  readonly paramsPath: string;
+  readonly wanted: Wanted;
+  readonly params: JsonValue | undefined;
+  readonly settings: RolloutSettings;
 }
 
 export interface RouteSpec {

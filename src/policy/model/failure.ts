@@ -48,6 +48,8 @@ export interface PolicyFailure {
   readonly kind: 'failure';
   readonly code: PolicyFailureCode;
   readonly message: string;
+  /** The hook wrote to the store or sent a request before it failed: doing it again may do that twice. */
+  readonly hadEffects?: true;
 }
 
 export function policyFailure(code: PolicyFailureCode, message: string): PolicyFailure {

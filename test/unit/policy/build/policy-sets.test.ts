@@ -164,7 +164,7 @@ describe('a configuration', () => {
     const rig = new BuildRig();
     tracing(rig, 'one');
     const upstream = { default: 'main', targets: { main: 'http://127.0.0.1:1' } };
-    await rig.sets.activate({ 'x-note': 1, routes: [{ key: 'a', policies: [{ use: 'one', rollout: {} }], upstream }] });
+    await rig.sets.activate({ 'x-note': 1, routes: [{ key: 'a', policies: [{ use: 'one', later: {} }], upstream }] });
     expect(rig.route('a').source.upstream).toEqual(upstream);
   });
 });
