@@ -24,7 +24,9 @@ const direct = (host: RecordingHost, granted = GRANTED): Promise<PolicyInstance>
 
 const asking = (key: string, path: string): HookInput => {
   const input = hookInput();
-  return { ...input, request: { ...input.request, path, headers: HeaderMap.from([['x-ask', key]]) } };
+  // Values of headers are bytes, one a character.
+  const latin1 = Buffer.from(key, 'utf8').toString('latin1');
+  return { ...input, request: { ...input.request, path, headers: HeaderMap.from([['x-ask', latin1]]) } };
 };
 
 /** Headers it set, by what it asked for. */
