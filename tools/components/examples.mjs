@@ -44,7 +44,17 @@ export const EXAMPLES = {
     ],
     file: 'examples/policies/rust/four-hooks.component.wasm',
     transpiled: true,
-    build: buildRust,
+    build: (file) => buildRust('rust', 'four_hooks', file),
+  },
+  'rust-host': {
+    what: 'a component in Rust that calls host functions of every capability',
+    sources: () => [
+      ...['Cargo.toml', 'Cargo.lock', 'src/lib.rs'].map((name) => `examples/policies/rust-host/${name}`),
+      ...filesUnder(WIT),
+    ],
+    file: 'examples/policies/rust-host/host-calls.component.wasm',
+    transpiled: true,
+    build: (file) => buildRust('rust-host', 'host_calls', file),
   },
   js: {
     what: 'a component in JavaScript, with the StarlingMonkey engine inside',
@@ -129,7 +139,7 @@ async function buildC(file) {
   throw new PlainError(`examples/policies/c does not compile:\n${output.trim()}`);
 }
 
-async function buildRust(file) {
+async function buildRust(folder, crate, file) {
   if (!(await answers('cargo', ['--version'], /cargo/))) return 'Rust is not installed';
   if (!(await answers('rustc', ['--print', 'target-libdir', '--target', RUST_TARGET], /./, existsSync))) {
     return `Rust has no ${RUST_TARGET} (rustup target add ${RUST_TARGET})`;
@@ -140,13 +150,13 @@ async function buildRust(file) {
   // Paths of this machine stay out of the module, so that it is the same everywhere.
   const remap = `--remap-path-prefix=${at()}=edict --remap-path-prefix=${process.env.HOME}=home`;
   const env = { CARGO_TARGET_DIR: target, RUSTFLAGS: `${RUST_FLAGS} ${remap}` };
-  const cwd = at('examples/policies/rust');
+  const cwd = at('examples/policies', folder);
   const fetched = await run('cargo', ['fetch', '--locked'], { cwd, show: false });
   if (fetched.code !== 0) return `its crates cannot be downloaded: ${lastLine(fetched.output)}`;
   const args = ['build', '--release', '--locked', '--offline', '--target', RUST_TARGET];
   const { code, output } = await run('cargo', args, { cwd, env, show: false });
-  if (code !== 0) throw new PlainError(`examples/policies/rust does not compile:\n${output.trim()}`);
-  return await jco(['new', join(target, RUST_TARGET, 'release', 'four_hooks.wasm'), '-o', file]);
+  if (code !== 0) throw new PlainError(`examples/policies/${folder} does not compile:\n${output.trim()}`);
+  return await jco(['new', join(target, RUST_TARGET, 'release', `${crate}.wasm`), '-o', file]);
 }
 
 /** `--disable all`: the engine gets no clock, no random numbers and no output but those the world imports. */

@@ -69,6 +69,10 @@ export class CanonicalMemory {
     this.#memory.words[at >>> 2] = value;
   }
 
+  storeDouble(at: number, value: number): void {
+    this.#memory.doubles[at >>> 3] = value;
+  }
+
   storeBytes(at: number, value: Uint8Array): void {
     const { length } = value;
     const place = this.allocate(length, 1);
@@ -110,6 +114,10 @@ export class CanonicalMemory {
 
   word(at: number): number {
     return this.#memory.words[at >>> 2] as number;
+  }
+
+  double(at: number): number {
+    return this.#memory.doubles[at >>> 3] as number;
   }
 
   /** Checks a result or an array before its parts are read. */

@@ -48,6 +48,13 @@ export const u64: WitType<bigint> = {
   load: (memory, at) => BigInt(memory.word(at)) | (BigInt(memory.word(at + 4)) << 32n),
 };
 
+export const f64: WitType<number> = {
+  size: 8,
+  align: 8,
+  store: (memory, at, value) => memory.storeDouble(at, value),
+  load: (memory, at) => memory.double(at),
+};
+
 export const text: WitType<string> = {
   size: 8,
   align: 4,
@@ -79,12 +86,21 @@ export function enumeration<T extends string>(...words: readonly T[]): WitType<T
     size: 1,
     align: 1,
     store: (memory, at, value) => memory.storeByte(at, words.indexOf(value)),
-    load(memory, at) {
-      const word = words[memory.byte(at)];
-      if (word === undefined) throw new LiftFault(`${memory.byte(at)} stands for none of ${words.join(', ')}`);
-      return word;
-    },
+    load: (memory, at) => wordOf(words, memory.byte(at)),
   };
+}
+
+/** The word that a number stands for. */
+export function wordOf<T extends string>(words: readonly T[], index: number): T {
+  const word = words[index];
+  if (word === undefined) throw new LiftFault(`${index} stands for none of ${words.join(', ')}`);
+  return word;
+}
+
+/** Writes a value where the guest wants it. */
+export function written<T>(memory: CanonicalMemory, at: number, type: WitType<T>, value: T): void {
+  memory.checkArray(at, 1, type.size, type.align);
+  type.store(memory, at, value);
 }
 
 export function option<T>(type: WitType<T>): WitType<T | undefined> {

@@ -8,7 +8,7 @@ export interface ComponentParts {
   readonly modules: readonly Uint8Array[];
   /** Names of its imports. */
   readonly imports: readonly string[];
-  /** Why it cannot be bound directly; empty when it can. */
+  /** Which of its definitions need glue; empty when none does. */
   readonly needsGlue: string;
 }
 
@@ -28,7 +28,6 @@ export function readComponent(bytes: Uint8Array): ComponentParts | PolicyFailure
     if (!(caught instanceof Malformed)) throw caught;
     return policyFailure('MODULE_INVALID', `it is no component: ${caught.message}`);
   }
-  if (parts.modules.length !== 1) parts.needsGlue = `it has ${parts.modules.length} core modules`;
   return parts;
 }
 

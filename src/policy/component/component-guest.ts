@@ -6,6 +6,7 @@
 import { isJsonObject } from '../../internal/json.ts';
 import { escapeControls } from '../../telemetry/logger.ts';
 import { instantiate } from '../../wasm/assemblyscript.ts';
+import { GuestMemory } from '../../wasm/memory.ts';
 import type { DeclaredInputs } from '../frame/declared-inputs.ts';
 import type { InputEncoder } from '../frame/input-encoder.ts';
 import { GuestCode } from '../frame/tags.ts';
@@ -21,7 +22,7 @@ import type { HookInput } from '../model/inputs.ts';
 import { type InstanceInit, NONE, type Outcome } from '../model/instance.ts';
 import { type InstancePlan, SCOPES } from '../model/instance-plan.ts';
 import { type EndReason, Phase } from '../model/phases.ts';
-import { BrokenPlace } from './canonical-memory.ts';
+import { BrokenPlace, CanonicalMemory } from './canonical-memory.ts';
 import { checkSize, chunkAction, requestAction, responseAction } from './component-actions.ts';
 import { ComponentImports, EndedByHost } from './component-imports.ts';
 import { ComponentInputs, chunkOf, infoOf } from './component-inputs.ts';
@@ -34,6 +35,8 @@ import { WIT_BODY_MODES, WIT_HEADER_MODES, type WitModes, type WitPolicyError, t
 const MAX_MESSAGE_LENGTH = 4_096;
 const MAX_STATE_BYTES = 1_048_576;
 const PAGE_BYTES = 65_536;
+/** Of all that one call of a host function passes. */
+const MAX_PASSED_BYTES = 16 * 1_048_576;
 
 /** What stores are made of. */
 export interface ComponentGuestOptions {
@@ -276,12 +279,18 @@ function open(component: LoadedComponent, imports: ComponentImports, limits: Gue
     return exports;
   };
   if (component.kind === 'direct') {
-    const exports = note(instantiate(component.guest.module, imports.core()));
+    // Arguments are counted apart from answers, and bounded by what the functions of the host take.
+    let passed: CanonicalMemory | undefined;
+    const memory = (): CanonicalMemory => {
+      if (passed === undefined) throw new LiftFault('the host was called before there was a memory');
+      return passed;
+    };
+    const exports = note(instantiate(component.guest.module, imports.core(memory))) as unknown as ComponentExports;
+    passed = new CanonicalMemory(new GuestMemory(exports.memory), exports.cabi_realloc, MAX_PASSED_BYTES);
     const { _initialize: initialize } = exports;
     if (typeof initialize === 'function') initialize();
     const { frameBytes, bodyBytes } = limits.output;
-    const port = new DirectPort(exports as unknown as ComponentExports, frameBytes + bodyBytes);
-    return { port, fuels, memories };
+    return { port: new DirectPort(exports, frameBytes + bodyBytes), fuels, memories };
   }
   const exports = component.instantiate(
     (name) => {

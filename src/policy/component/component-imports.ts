@@ -4,6 +4,7 @@
  */
 
 import { escapeControls } from '../../telemetry/logger.ts';
+import type { FunctionType } from '../../wasm/binary/types.ts';
 import type { MutableHostCall } from '../guest/host-binding.ts';
 import {
   FLAG_KINDS,
@@ -15,6 +16,8 @@ import {
 } from '../guest/host-functions.ts';
 import type { Capability } from '../guest/imports.ts';
 import { type PolicyFailure, policyFailure } from '../model/failure.ts';
+import type { CanonicalMemory } from './canonical-memory.ts';
+import { coreFunction, coreTypeOf, HOST_SIGNATURES } from './host-signatures.ts';
 
 const PACKAGE = 'edict:policy';
 const VERSION = '0.1.0';
@@ -64,7 +67,26 @@ export function importFailure(imports: readonly string[], granted: ReadonlySet<C
   return faults.length === 0 ? undefined : policyFailure('MODULE_INVALID', faults.join('; '));
 }
 
-function interfaceOf(name: string): string | undefined {
+/** What a core module with these grants may import, of the interfaces that its component imports. */
+export function coreImports(
+  imports: readonly string[],
+  granted: Iterable<Capability>,
+): ReadonlyMap<string, FunctionType> {
+  const all = new Set(granted);
+  const types = new Map<string, FunctionType>();
+  for (const path of imports) {
+    const word = interfaceOf(path);
+    const capability = word === undefined ? undefined : INTERFACES[word];
+    if (word === undefined || capability === undefined || !all.has(capability)) continue;
+    for (const [name, signature] of Object.entries(HOST_SIGNATURES[word] ?? {})) {
+      types.set(`${path}.${name}`, coreTypeOf(signature));
+    }
+  }
+  return types;
+}
+
+/** The word of an interface of the world. */
+export function interfaceOf(name: string): string | undefined {
   if (!name.startsWith(`${PACKAGE}/`) || !name.endsWith(`@${VERSION}`)) return undefined;
   const word = name.slice(PACKAGE.length + 1, -VERSION.length - 1);
   return Object.hasOwn(INTERFACES, word) ? word : undefined;
@@ -79,6 +101,9 @@ class Refusal extends Error {
     this.payload = name;
   }
 }
+
+const refusalOf = (caught: unknown): HostFaultName | undefined =>
+  caught instanceof Refusal ? caught.payload : undefined;
 
 /** A refusal that the type of the function cannot express. */
 export class EndedByHost extends Error {}
@@ -104,31 +129,43 @@ export class ComponentImports {
     this.#calls = 0;
   }
 
-  /** For a single core module, which can import only what passes plain numbers. */
-  core(): WebAssembly.Imports {
-    const { clock, metrics } = this.#plain();
-    return {
-      [`${PACKAGE}/clock@${VERSION}`]: { 'now-ms': clock.nowMs, 'monotonic-ms': clock.monotonicMs },
-      [`${PACKAGE}/metrics@${VERSION}`]: {
-        add: (series: number, value: number) => metrics.add(series >>> 0, value),
-        observe: (series: number, value: number) => metrics.observe(series >>> 0, value),
-      },
-    };
+  /** For a core module that is bound directly; its memory is there when it calls. */
+  core(memory: () => CanonicalMemory): WebAssembly.Imports {
+    const functions = this.interfaces();
+    const imports: WebAssembly.Imports = {};
+    for (const [word, signatures] of Object.entries(HOST_SIGNATURES)) {
+      const bound: WebAssembly.ModuleImports = {};
+      for (const [name, signature] of Object.entries(signatures)) {
+        const call = functions[`${PACKAGE}/${word}`]?.[camelCase(name)] as (...args: readonly unknown[]) => unknown;
+        bound[name] = coreFunction(signature, call, memory, refusalOf);
+      }
+      imports[`${PACKAGE}/${word}@${VERSION}`] = bound;
+    }
+    return imports;
   }
 
   /** For jco's modules. */
   interfaces(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
     const host = this.#host;
     const call = this.#call;
-    const { clock, metrics } = this.#plain();
     return {
       [`${PACKAGE}/log`]: {
         write: (level: LogLevel, message: string) => {
           if (this.#pay()) host.log(call, level, escapeControls(cut(message)));
         },
       },
-      [`${PACKAGE}/clock`]: clock,
-      [`${PACKAGE}/metrics`]: metrics,
+      [`${PACKAGE}/clock`]: {
+        nowMs: () => this.#must(() => host.nowMs(call)),
+        monotonicMs: () => this.#must(() => host.monotonicMs(call)),
+      },
+      [`${PACKAGE}/metrics`]: {
+        add: (series: number, value: number) => {
+          if (this.#pay()) host.counterAdd(call, series, value);
+        },
+        observe: (series: number, value: number) => {
+          if (this.#pay()) host.histogramRecord(call, series, value);
+        },
+      },
       [`${PACKAGE}/random`]: {
         bytes: (length: number) =>
           this.#must(() => (length > MAX_RANDOM_BYTES ? { fault: 'too-large' } : host.random(call, length))),
@@ -149,25 +186,6 @@ export class ComponentImports {
       },
       [`${PACKAGE}/resources`]: {
         get: (kind: string, id: string) => this.#must(() => host.resourceGet(call, kind, id), [kind, id]),
-      },
-    };
-  }
-
-  #plain() {
-    const host = this.#host;
-    const call = this.#call;
-    return {
-      clock: {
-        nowMs: () => this.#must(() => host.nowMs(call)),
-        monotonicMs: () => this.#must(() => host.monotonicMs(call)),
-      },
-      metrics: {
-        add: (series: number, value: number) => {
-          if (this.#pay()) host.counterAdd(call, series, value);
-        },
-        observe: (series: number, value: number) => {
-          if (this.#pay()) host.histogramRecord(call, series, value);
-        },
       },
     };
   }
@@ -240,6 +258,8 @@ export class ComponentImports {
     }
   }
 }
+
+const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function cut(message: string): string {
   if (Buffer.byteLength(message) <= MAX_LINE_BYTES) return message;

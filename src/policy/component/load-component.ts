@@ -12,8 +12,8 @@ import { MAX_MODULE_BYTES, type ModuleRules, verifyModule } from '../../wasm/ver
 import type { CompiledGuest } from '../guest/core-guest.ts';
 import type { Capability } from '../guest/imports.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
-import { readComponent } from './component-binary.ts';
-import { importFailure } from './component-imports.ts';
+import { type ComponentParts, readComponent } from './component-binary.ts';
+import { coreImports, importFailure, interfaceOf } from './component-imports.ts';
 import { GUEST_INTERFACE, type GuestFunction } from './direct-port.ts';
 import type { Instantiate } from './transpiled-port.ts';
 
@@ -46,6 +46,8 @@ export interface LoadComponentOptions {
   readonly maxBytes?: number;
 }
 
+/** Of a module that only hands calls on: some bytes for each function. */
+const MAX_ADAPTER_BYTES = 16 * 1024;
 const MAX_ENGINE_BYTES = 64 * 1024 * 1024;
 const ENGINE_PAGES = 4_096;
 const DIRECT_PAGES = 256;
@@ -56,17 +58,44 @@ export function loadComponent(bytes: Uint8Array, options: LoadComponentOptions):
   if (isPolicyFailure(parts)) return parts;
   const refused = importFailure(parts.imports, new Set(options.granted));
   if (refused !== undefined) return refused;
-  const [only] = parts.modules;
-  if (only !== undefined && parts.needsGlue === '' && options.direct !== false) return loadDirect(only, options);
+  const policy = options.direct === false ? 'a direct binding is not wanted' : policyModule(parts);
+  if (typeof policy !== 'string') return loadDirect(policy, parts.imports, options);
   if (options.transpiled !== undefined) return loadTranspiled(parts.modules, options.transpiled, options);
-  const why = parts.needsGlue === '' ? 'a direct binding is not wanted' : parts.needsGlue;
+  const why = parts.needsGlue === '' ? policy : parts.needsGlue;
   return policyFailure('MODULE_INVALID', `it needs the module that jco makes of it (${why})`);
 }
 
-function loadDirect(bytes: Uint8Array, options: LoadComponentOptions): LoadedComponent | PolicyFailure {
+/**
+ * The core module with the policy in it, or why there is none that can be bound directly. Beside one whose host functions
+ * pass texts or bytes, tools put two that only hand calls on; a direct binding gives the policy what they would.
+ */
+function policyModule({ modules, needsGlue }: ComponentParts): Uint8Array | string {
+  if (needsGlue !== '') return needsGlue;
+  const [first, ...others] = [...modules].sort((a, b) => b.length - a.length);
+  if (first !== undefined && others.length === 0) return first;
+  const many = `it has ${modules.length} core modules`;
+  if (first === undefined || others.length > 2 || others.some(({ length }) => length > MAX_ADAPTER_BYTES)) return many;
+  try {
+    const handsOn = others.map(parseModule).every(({ memory, dataSegments }) => !memory && dataSegments === 0);
+    const stands = parseModule(first).imports.every(({ module }) => interfaceOf(module) !== undefined);
+    return handsOn && stands ? first : many;
+  } catch {
+    return many;
+  }
+}
+
+function loadDirect(
+  bytes: Uint8Array,
+  imports: readonly string[],
+  options: LoadComponentOptions,
+): LoadedComponent | PolicyFailure {
   const { granted, metering, maxBytes = MAX_MODULE_BYTES, maxPages = DIRECT_PAGES } = options;
   return refusedAs(() => {
-    const parsed = verifyModule(bytes, { ...DIRECT_RULES, imports: coreImports(granted), maxBytes, maxPages }, false);
+    const parsed = verifyModule(
+      bytes,
+      { ...DIRECT_RULES, imports: coreImports(imports, granted), maxBytes, maxPages },
+      false,
+    );
     const limited = meterModule(parsed, limitsOf(metering, maxPages)).bytes;
     return { kind: 'direct', guest: { module: new WebAssembly.Module(limited), facts: inspectModule(limited) } };
   });
@@ -138,20 +167,6 @@ const FUNCTIONS: Readonly<Record<GuestFunction, FunctionType>> = {
   'export-state': pointer,
   'import-state': takes('i32', 'i32', 'i32')('i32'),
 };
-
-/** What a single core module can import: only what passes plain numbers. */
-const IMPORTS: readonly (readonly [name: string, type: FunctionType, capability: Capability])[] = [
-  ['edict:policy/clock@0.1.0.now-ms', takes()('f64'), 'clock'],
-  ['edict:policy/clock@0.1.0.monotonic-ms', takes()('f64'), 'clock'],
-  ['edict:policy/metrics@0.1.0.add', takes('i32', 'f64')(), 'metrics'],
-  ['edict:policy/metrics@0.1.0.observe', takes('i32', 'f64')(), 'metrics'],
-];
-
-/** Looked at once more here: nobody has checked that the core module imports no more than the component says. */
-function coreImports(granted: Iterable<Capability>): ModuleRules['imports'] {
-  const all = new Set(granted);
-  return new Map(IMPORTS.filter(([, , capability]) => all.has(capability)).map(([name, type]) => [name, type]));
-}
 
 const names = Object.keys(FUNCTIONS) as GuestFunction[];
 

@@ -47,7 +47,14 @@ function component({ realloc, onRequestHeaders = '(i32.const 2048)', data = '', 
     (func (export "${GUEST}#needs-more-response-data") (param i32 i32 i32 i32 i64) (result i32) (i32.const 0))
     (func (export "${GUEST}#on-stream-end") (param i32 i32 i32))
     (func (export "${GUEST}#import-state") (param i32 i32 i32) (result i32) (i32.const 0)))`);
-  return Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 1, ...leb(core.length), ...core);
+  const section = importSection([...new Set(imports.match(/edict:policy[^"]+/g))]);
+  return Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, ...section, 1, ...leb(core.length), ...core);
+}
+
+/** A component imports what its core module does. */
+function importSection(names: readonly string[]): number[] {
+  const entries = names.flatMap((name) => [0, name.length, ...Buffer.from(name), 0x05, 0]);
+  return names.length === 0 ? [] : [10, ...leb(entries.length + 1), names.length, ...entries];
 }
 
 function leb(value: number): number[] {
@@ -126,7 +133,7 @@ describe('a component that lies', () => {
     });
     expect(loadComponent(asking, { granted: [], metering: {} })).toMatchObject({
       code: 'MODULE_INVALID',
-      message: expect.stringContaining('edict:policy/clock@0.1.0.now-ms'),
+      message: expect.stringContaining('edict:policy/clock@0.1.0 (clock)'),
     });
     const loaded = loadComponent(asking, { granted: ['clock'], metering: {} });
     if (loaded.kind === 'failure') throw new Error(loaded.message);
@@ -134,6 +141,59 @@ describe('a component that lies', () => {
     const instance = await instanceOf(policyOf(loaded, { host }));
     expect(callNow(instance, Phase.requestHeaders)).toEqual({ kind: 'none' });
     expect(host.calls).toEqual([['nowMs']]);
+  });
+
+  it.each<[string, string, string]>([
+    [
+      'a text outside its memory',
+      '(call $get (i32.const 0) (i32.const 4) (i32.const -8) (i32.const 16) (i32.const 512))',
+      'DECODE',
+    ],
+    [
+      'a text that is not UTF-8',
+      '(call $get (i32.const 0) (i32.const 4) (i32.const 600) (i32.const 1) (i32.const 512))',
+      'DECODE',
+    ],
+    [
+      'an odd place for the answer',
+      '(call $get (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4) (i32.const 513))',
+      'DECODE',
+    ],
+    [
+      'a place outside its memory',
+      '(call $get (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4) (i32.const 131064))',
+      'DECODE',
+    ],
+    ['a word that is none', '(call $write (i32.const 5) (i32.const 0) (i32.const 4))', 'DECODE'],
+    ['more bytes than there are', '(call $write (i32.const 1) (i32.const 0) (i32.const -1))', 'DECODE'],
+  ])('to the host about %s, is ended and gets a new store', async (_, call, code) => {
+    const imports = `
+      (import "edict:policy/kv@0.1.0" "get" (func $get (param i32 i32 i32 i32 i32)))
+      (import "edict:policy/log@0.1.0" "write" (func $write (param i32 i32 i32)))`;
+    const data = '(data (i32.const 600) "\\ff")';
+    const bytes = component({ imports, data, onRequestHeaders: `${call} (i32.const 2048)` });
+    const loaded = loadComponent(bytes, { granted: ['kv', 'log'], metering: {} });
+    if (loaded.kind === 'failure') throw new Error(loaded.message);
+    const host = new RecordingHost();
+    const policy = policyOf(loaded, { host });
+    const instance = await instanceOf(policy);
+    expect(callNow(instance, Phase.requestHeaders)).toMatchObject({ kind: 'failure', code });
+    expect(callNow(instance, Phase.responseHeaders)).toEqual({ kind: 'none' });
+    expect(policy.describe()['shop']?.poisoned).toBe(1);
+    expect(host.calls.filter(([name]) => name !== 'kvGet')).toEqual([]);
+  });
+
+  it('in that its component does not import what its module does, is refused', () => {
+    const imports = '(import "edict:policy/clock@0.1.0" "now-ms" (func $now (result f64)))';
+    const honest = component({ imports });
+    // The same core module in a component that says nothing of the clock.
+    const at = honest.indexOf(1, 8 + 2 + (honest[9] as number));
+    const silent = Uint8Array.of(...honest.subarray(0, 8), ...honest.subarray(at));
+    expect(loadComponent(honest, { granted: ['clock'], metering: {} })).toMatchObject({ kind: 'direct' });
+    expect(loadComponent(silent, { granted: ['clock'], metering: {} })).toMatchObject({
+      code: 'MODULE_INVALID',
+      message: expect.stringContaining('edict:policy/clock@0.1.0.now-ms'),
+    });
   });
 
   it('or whose module has another shape, is refused when it is loaded', () => {

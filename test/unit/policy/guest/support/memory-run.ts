@@ -9,12 +9,15 @@ export interface MemoryReport {
   readonly guestBytesAfter: number;
   readonly grownBytes: number;
   readonly answered: number;
+  /** Instances made, called and destroyed; and those that are there. */
+  readonly made: number;
+  readonly instances: number;
   readonly stores: number;
 }
 
 const child = fileURLToPath(new URL('../fixtures/memory-child.mjs', import.meta.url));
 
-export async function measureHooks(hooks: number): Promise<MemoryReport> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, String(hooks)]);
+export async function measureHooks(hooks: number, cycles: number): Promise<MemoryReport> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, String(hooks), String(cycles)]);
   return JSON.parse(stdout) as MemoryReport;
 }
