@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { measureTenants } from '../unit/policy/tenants/support/tenants-run.ts';
+import { swapUnderLoad } from '../unit/policy-engine/support/swaps.ts';
 
 const MIB = 1_048_576;
 
@@ -25,5 +26,11 @@ describe('1,000 idle tenants with one AssemblyScript policy each', () => {
     );
     expect(report).toMatchObject({ tenants: 1_000, instances: 1_000, served: 1_001 });
     expect(grownBytes).toBeLessThan(150 * MIB);
+  }, 300_000);
+});
+
+describe('a configuration that is replaced 1,000 times under load', () => {
+  it('fails no request and leaves no instance behind (P-59)', async () => {
+    expect(await swapUnderLoad(1_000)).toEqual({ statuses: [200], seen: ['1000'], live: 2, referenced: 2 });
   }, 300_000);
 });

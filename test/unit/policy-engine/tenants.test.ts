@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../src/internal/json.ts';
 import { definePolicy, type PolicyHookEvent, type TenantStatus } from '../../../src/policy-engine/index.ts';
 import { FakeClock } from '../relay/support/fake-clock.ts';
 import { FolderRig } from './support/folder-rig.ts';
+import { swapUnderLoad } from './support/swaps.ts';
 import { ask, counting, engineOf, saying, shops } from './support/tenant-asks.ts';
 
 const say = (text: string) => [{ use: 'say', params: { text } }];
@@ -242,36 +243,7 @@ describe('fifty tenants at once', () => {
 
 describe('a configuration under load', () => {
   it('is replaced a hundred times and no request fails or sees half of it (P-59, P-30)', async () => {
-    const both = definePolicy({
-      name: 'both',
-      processing: { requestHeaders: 'process', responseHeaders: 'process' },
-      hooks: ({ text }) => ({
-        onRequestHeaders: () => ({ kind: 'request-changes', headers: { append: [['x-seen', String(text)]] } }),
-        onResponseHeaders: ({ request }) =>
-          request.headers.first('x-seen') === String(text) ? undefined : { kind: 'immediate', status: 599 },
-      }),
-    });
-    const engine = engineOf({ policies: [both] });
-    const document = (text: string) =>
-      shops({ a: [{ use: 'both', params: { text } }], b: [{ use: 'both', params: { text: 'b' } }] });
-    await engine.load(document('0'));
-    let isOver = false;
-    const statuses = new Map<number, number>();
-    const client = async (path: string) => {
-      while (!isOver) {
-        const { status } = await ask(engine, path);
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
-    const clients = [client('/a'), client('/a'), client('/b')];
-    for (let i = 1; i <= 100; i++) await engine.load(document(String(i)));
-    isOver = true;
-    await Promise.all(clients);
-    expect([...statuses.keys()]).toEqual([200]);
-    expect((await ask(engine, '/a')).seen).toEqual(['100']);
-    const { live, referenced } = engine.describe().instances;
-    expect([live, referenced]).toEqual([2, 2]);
+    expect(await swapUnderLoad(100)).toEqual({ statuses: [200], seen: ['100'], live: 2, referenced: 2 });
   });
 
   it('moves a route from one tenant to another without a gap', async () => {
