@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PolicyEngine } from '../../src/policy-engine/index.ts';
 import { createRelay, type Relay } from '../../src/server/index.ts';
-import { SILENT } from '../unit/server/test-relay.ts';
+import { SILENT, until } from '../unit/server/test-relay.ts';
 import { killWhileCaching } from './support/policy-kill-run.ts';
 import { markOf, VersionedFolder } from './support/versioned-folder.ts';
 
@@ -99,7 +99,8 @@ describe.each(['modules', 'manifests', 'configurations'])('a cache whose %s are 
       rig.relay = await createRelay({ port: rig.relay.port, flags: {}, policies: rig.folder.path, logger: SILENT });
       const healed = await rig.start();
       expect(markOf(healed)).toBe(1);
-      expect(healed.describe().feed).toMatchObject({ state: 'current', origin: 'relay', missing: [] });
+      await until(() => healed.describe().feed?.state === 'current');
+      expect(healed.describe().feed).toMatchObject({ origin: 'relay', missing: [] });
     },
   );
 });
@@ -109,6 +110,7 @@ describe('a restart', () => {
     const rig = await cached();
     const engine = await rig.start();
     expect(markOf(engine)).toBe(1);
+    await until(() => engine.describe().feed?.state === 'current');
     const { feed } = engine.describe();
     expect(feed).toMatchObject({ state: 'current', downloads: { downloads: 0 }, cache: { hits: 3, corrupt: 0 } });
     expect(feed?.feed?.polls).toMatchObject({ unchanged: 1, changed: 0 });
