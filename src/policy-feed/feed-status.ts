@@ -13,6 +13,7 @@ export type PolicyOrigin = 'none' | 'cache' | 'relay';
  */
 export type PolicyFeedState = 'starting' | 'current' | 'stale' | 'no-policies' | 'failed' | 'stopped';
 
+/** The feed of an engine that follows a relay, at one moment. */
 export interface PolicyFeedStatus {
   readonly state: PolicyFeedState;
   readonly origin: PolicyOrigin;

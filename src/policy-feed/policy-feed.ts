@@ -104,7 +104,8 @@ export class PolicyFeed {
    */
   async start(): Promise<void> {
     const known = await this.#loadCached();
-    const outcome = await this.#feed.start({ hasLocal: this.#origin === 'cache', ...(known && { known }) });
+    // A cache that lacks something is served as well, but is no reason to give the relay less time.
+    const outcome = await this.#feed.start({ hasLocal: known !== undefined, ...(known && { known }) });
     this.#hasStarted = true;
     if (this.#abort.signal.aborted) throw closed();
     this.#stream?.start();
