@@ -71,8 +71,22 @@ function guests() {
   return { kernel, policies };
 }
 
-/** True when wasm/ holds what the last build of the present sources gave. */
-export const guestsAreCurrent = () => readStamp(STAMP) === guestStamp();
+/**
+ * True when wasm/ holds what the present sources give: its manifest says which inputs it was made of, and the digests of what
+ * came out. So a fresh clone compiles nothing. `--check` believes no manifest and compiles.
+ */
+export const guestsAreCurrent = () => readStamp(STAMP) === guestStamp() || isAsDescribed(committedGuests());
+
+function isAsDescribed({ files, manifest }) {
+  if (manifest === '') return false;
+  const { inputs, flags, policies } = JSON.parse(manifest);
+  const described = [flags, ...Object.values(policies)];
+  return (
+    inputs === guestInputs() &&
+    described.length === files.size &&
+    described.every(({ file, sha256: digest }) => files.has(file) && sha256(files.get(file)) === digest)
+  );
+}
 
 /** Remembers that wasm/ holds what the present sources give. */
 export const rememberGuests = () => writeStamp(STAMP, guestStamp());
@@ -181,6 +195,7 @@ function manifestFor(kernel, policies, files) {
     return { file, bytes: bytes.length, sha256: sha256(bytes), ...facts };
   };
   const manifest = {
+    inputs: guestInputs(),
     flags: entryOf(kernel),
     policies: Object.fromEntries(policies.map((policy) => [policy.name, entryOf(policy)])),
   };

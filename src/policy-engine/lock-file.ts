@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonValue } from '../internal/json.ts';
-import { PolicyLock } from '../policy/build/reference.ts';
+import { type LockedPolicy, PolicyLock } from '../policy/build/reference.ts';
 import { policyFailure } from '../policy/model/failure.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 
@@ -67,10 +67,14 @@ export function lockedOnly(
   return { packages: sound, refused };
 }
 
-/** The lock of these packages, in an order that does not depend on how they were found. */
-export async function writeLock(folder: string, packages: readonly PolicyPackage[]): Promise<void> {
-  const policies = packages
-    .map(({ manifest: { name, version }, digest, moduleDigest }) => ({ name, version, digest, module: moduleDigest }))
-    .sort((left, right) => (`${left.name} ${left.version}` < `${right.name} ${right.version}` ? -1 : 1));
+export function lockEntry({ manifest: { name, version }, digest, moduleDigest }: PolicyPackage): LockedPolicy {
+  return { name, version, digest, module: moduleDigest };
+}
+
+/** In an order that does not depend on how the entries were found. */
+export async function writeLock(folder: string, entries: readonly LockedPolicy[]): Promise<void> {
+  const policies = [...entries].sort((left, right) =>
+    `${left.name} ${left.version}` < `${right.name} ${right.version}` ? -1 : 1,
+  );
   await writeFile(join(folder, LOCK_NAME), `${JSON.stringify({ lockVersion: 1, policies }, null, 2)}\n`);
 }

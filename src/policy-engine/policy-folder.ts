@@ -45,7 +45,9 @@ export async function readPackages(
   const packages = new Map<string, PolicyPackage>();
   const refused: RefusedPackage[] = [];
   const entries = await readdir(folder, { withFileTypes: true });
-  for (const { name: label } of entries.filter((entry) => entry.isDirectory()).slice(0, MAX_PACKAGES)) {
+  // Hidden folders are version control's, or being written.
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  for (const { name: label } of folders.slice(0, MAX_PACKAGES)) {
     const inside = await readdir(join(folder, label));
     if (!inside.includes(MANIFEST_NAME)) continue;
     const one = await readPackage(join(folder, label), label);

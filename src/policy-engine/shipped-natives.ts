@@ -1,12 +1,22 @@
-/** The policies of the catalogue as native code, each loaded when a chain first names it. */
+/** The policies of the catalogue as native code. What has packages of its own, tokens and expressions, is loaded apart. */
 
 import type { JsonValue } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
+import { advancedRatelimit } from '../policy/catalogue/advanced-ratelimit.ts';
+import { apiKeyAuth } from '../policy/catalogue/api-key-auth.ts';
+import { cors } from '../policy/catalogue/cors.ts';
+import { dynamicEndpoint } from '../policy/catalogue/dynamic-endpoint.ts';
+import { jwtAuth } from '../policy/catalogue/jwt-auth.ts';
+import { removeHeaders } from '../policy/catalogue/remove-headers.ts';
+import { requestRewrite } from '../policy/catalogue/request-rewrite.ts';
+import { setHeaders } from '../policy/catalogue/set-headers.ts';
 import type { PolicyManifest } from '../policy/manifest/manifest.ts';
 import type { PolicyFailure } from '../policy/model/failure.ts';
 import type { InstanceInit, PolicyFactory, PolicyInstance } from '../policy/model/instance.ts';
 import { type Capabilities, intersectCapabilities, parseCapabilities } from '../policy-host/capabilities.ts';
-import type { HttpCalls } from '../policy-host/http/http-calls.ts';
+import { HttpCalls } from '../policy-host/http/http-calls.ts';
+import { fetchJwks } from '../policy-host/jwt/fetch-jwks.ts';
+import { type FetchJwks, JwksCache } from '../policy-host/jwt/jwks-cache.ts';
 import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 
@@ -30,21 +40,20 @@ export class ShippedNatives {
     this.#surroundings = surroundings;
     this.#makers = {
       'advanced-ratelimit': async (host, params) => {
-        const { advancedRatelimit } = await import('../policy/catalogue/advanced-ratelimit.ts');
         if (!hasExpression(params)) return advancedRatelimit(host);
         const { exchangeExpressions } = await import('../policy/cel/exchange-expressions.ts');
         return advancedRatelimit(host, exchangeExpressions());
       },
-      'api-key-auth': async (host) => (await import('../policy/catalogue/api-key-auth.ts')).apiKeyAuth(host),
-      cors: async () => (await import('../policy/catalogue/cors.ts')).cors,
-      'dynamic-endpoint': async () => (await import('../policy/catalogue/dynamic-endpoint.ts')).dynamicEndpoint,
+      'api-key-auth': apiKeyAuth,
+      cors: () => cors,
+      'dynamic-endpoint': () => dynamicEndpoint,
       'jwt-auth': () => {
         this.#jwtAuth ??= this.#makeJwtAuth();
         return this.#jwtAuth;
       },
-      'remove-headers': async () => (await import('../policy/catalogue/remove-headers.ts')).removeHeaders,
-      'request-rewrite': async () => (await import('../policy/catalogue/request-rewrite.ts')).requestRewrite,
-      'set-headers': async () => (await import('../policy/catalogue/set-headers.ts')).setHeaders,
+      'remove-headers': () => removeHeaders,
+      'request-rewrite': () => requestRewrite,
+      'set-headers': () => setHeaders,
     };
   }
 
@@ -62,23 +71,16 @@ export class ShippedNatives {
   }
 
   async #makeJwtAuth(): Promise<PolicyFactory> {
-    const [{ jwtAuth }, { JoseVerifier }, { JwksCache }] = await Promise.all([
-      import('../policy/catalogue/jwt-auth.ts'),
-      import('../policy-host/jwt/jose-verifier.ts'),
-      import('../policy-host/jwt/jwks-cache.ts'),
-    ]);
+    const { JoseVerifier } = await import('../policy-host/jwt/jose-verifier.ts');
     const { clock, allowed } = this.#surroundings;
-    const fetch: ConstructorParameters<typeof JwksCache>[0] = async (uri, tenant, timeoutMs) => {
-      const { fetchJwks } = await import('../policy-host/jwt/fetch-jwks.ts');
-      return fetchJwks(await this.#httpCalls(), allowed.http?.allow ?? [], clock)(uri, tenant, timeoutMs);
-    };
+    const fetch: FetchJwks = (uri, tenant, timeoutMs) =>
+      fetchJwks(this.#httpCalls(), allowed.http?.allow ?? [], clock)(uri, tenant, timeoutMs);
     return jwtAuth(new JoseVerifier(new JwksCache(fetch, clock), clock));
   }
 
-  async #httpCalls(): Promise<HttpCalls> {
+  #httpCalls(): HttpCalls {
     const { http } = this.#surroundings.ports;
     if (http !== undefined) return http;
-    const { HttpCalls } = await import('../policy-host/http/http-calls.ts');
     this.#http ??= new HttpCalls({ clock: this.#surroundings.clock });
     return this.#http;
   }

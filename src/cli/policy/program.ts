@@ -2,7 +2,9 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ExitCode } from '../exit-codes.ts';
+import type { AddOptions } from './add.ts';
 import type { BenchOptions } from './bench.ts';
+import type { LintOptions } from './lint.ts';
 import type { NewPolicyOptions } from './new.ts';
 
 const JSON_OPTION = ['--json', 'print one JSON document'] as const;
@@ -12,15 +14,15 @@ type JsonChoice = { readonly json?: boolean };
 export function addPolicy(program: Command, finish: (code: ExitCode) => void): void {
   const policy = program
     .command('policy')
-    .summary('make, build, look into and test policies')
-    .description('Makes, builds, looks into and tests policies in WebAssembly.')
+    .summary('make, build, test, add and look into policies')
+    .description('Makes, builds, tests, adds and looks into policies in WebAssembly.')
     .helpCommand(false);
 
   policy
     .command('new')
     .description('Makes a folder with a policy that builds and passes its tests.')
     .argument('<name>', 'name of the policy, such as block-bots')
-    .option('--lang <language>', 'language of the policy; as is AssemblyScript', onlyAssemblyScript, 'as')
+    .option('--language <language>', 'assemblyscript, rust, c or js', 'assemblyscript')
     .option('--dir <folder>', 'where to make it (default: its name)')
     .option(...JSON_OPTION)
     .action(async (name: string, options: NewPolicyOptions) => {
@@ -29,7 +31,7 @@ export function addPolicy(program: Command, finish: (code: ExitCode) => void): v
     });
   policy
     .command('build')
-    .description('Compiles a policy in AssemblyScript and writes the digest of the module into its manifest.')
+    .description('Compiles a policy and writes the digest of the module into its manifest.')
     .argument('<dir>', 'folder of the policy')
     .option(...JSON_OPTION)
     .action(async (folder: string, options: JsonChoice) => {
@@ -64,12 +66,36 @@ export function addPolicy(program: Command, finish: (code: ExitCode) => void): v
       const { benchPolicy } = await import('./bench.ts');
       finish(await benchPolicy(folder, options));
     });
+  policy
+    .command('add')
+    .description('Puts a built policy into a folder of policies, and pins it in the lock of that folder.')
+    .argument('<policy>', 'folder with policy.yaml, module beside one, or name of the catalogue')
+    .option('--to <folder>', 'folder of policies', 'policies')
+    .option(...JSON_OPTION)
+    .action(async (from: string, options: AddOptions) => {
+      const { addPolicy } = await import('./add.ts');
+      finish(await addPolicy(from, options));
+    });
+  policy
+    .command('lint')
+    .description('Tells what is wrong with a folder of policies, and what in its chains may not be meant.')
+    .argument('<dir>', 'folder with policies.yaml')
+    .option('--native <names...>', 'native policies that only the service has', [])
+    .option(...JSON_OPTION)
+    .action(async (folder: string, options: LintOptions) => {
+      const { lintPolicies } = await import('./lint.ts');
+      finish(await lintPolicies(folder, options));
+    });
+  policy
+    .command('list')
+    .description('Lists the policies that chains can name, with the schemas of their parameters.')
+    .argument('[dir]', 'folder of policies, beside the catalogue')
+    .option(...JSON_OPTION)
+    .action(async (folder: string | undefined, options: JsonChoice) => {
+      const { listPolicies } = await import('./list.ts');
+      finish(await listPolicies(folder, options));
+    });
   for (const command of policy.commands) command.exitOverride().helpOption('-h, --help', 'show what the command does');
-}
-
-function onlyAssemblyScript(text: string): string {
-  if (text === 'as') return text;
-  throw new InvalidArgumentError('It can be as, AssemblyScript.');
 }
 
 function calls(text: string): number {

@@ -16,6 +16,8 @@ export interface LockedPolicy {
   /** Exact: `v1.2.0`. */
   readonly version: string;
   readonly digest: Sha256;
+  /** Digest of the module alone, for people who look. */
+  readonly module?: string;
 }
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -50,7 +52,7 @@ export class PolicyLock {
     this.policies = Object.freeze([...policies].sort((left, right) => compareVersions(right.version, left.version)));
   }
 
-  /** `{ "lockVersion": 1, "policies": [{ name, version, digest }] }` */
+  /** `{ "lockVersion": 1, "policies": [{ name, version, digest, module }] }`, `module` being optional. */
   static parse(value: JsonValue): PolicyLock | { readonly problems: readonly ConfigProblem[] } {
     const list = isJsonObject(value) ? value.policies : undefined;
     if (!isJsonObject(value) || value.lockVersion !== 1 || !Array.isArray(list)) {
@@ -60,14 +62,17 @@ export class PolicyLock {
     const policies: LockedPolicy[] = [];
     for (const [index, one] of list.entries()) {
       const at = pointer('/policies', index);
-      const { name, version, digest } = isJsonObject(one) ? one : {};
+      const { name, version, digest, module } = isJsonObject(one) ? one : {};
       if (typeof name !== 'string' || !NAME.test(name))
         problems.push(problem(`${at}/name`, 'is no name', 'POLICY_MISSING'));
       else if (typeof version !== 'string' || !isExact(version)) {
         problems.push(problem(`${at}/version`, 'must be a full version', 'POLICY_MISSING'));
       } else if (typeof digest !== 'string' || !DIGEST.test(digest)) {
         problems.push(problem(`${at}/digest`, 'must be sha256:<64 hex digits>', 'POLICY_MISSING'));
-      } else policies.push({ name, version, digest: digest as Sha256 });
+      } else {
+        const also = typeof module === 'string' ? { module } : {};
+        policies.push({ name, version, digest: digest as Sha256, ...also });
+      }
     }
     return problems.length > 0 ? { problems } : new PolicyLock(policies);
   }

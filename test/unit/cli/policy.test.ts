@@ -57,7 +57,7 @@ describe('edict policy new, build, test', { timeout: SLOW_MS }, () => {
     expect((await runCli(['policy', 'new', 'No Name', '--dir', join(folder, 'x')])).code).toBe(2);
     const there = await runCli(['policy', 'new', 'greet', '--dir', folder]);
     expect(there).toMatchObject({ code: 2, stderr: expect.stringContaining('it is there already') });
-    expect((await runCli(['policy', 'new', 'greet', '--lang', 'cobol'])).code).toBe(2);
+    expect((await runCli(['policy', 'new', 'greet', '--language', 'cobol'])).code).toBe(2);
     expect((await runCli(['policy', 'build', folder])).code).toBe(2);
   });
 });

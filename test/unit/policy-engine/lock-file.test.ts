@@ -3,7 +3,7 @@
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readLock, writeLock } from '../../../src/policy-engine/lock-file.ts';
+import { lockEntry, readLock, writeLock } from '../../../src/policy-engine/lock-file.ts';
 import { readPackages } from '../../../src/policy-engine/policy-folder.ts';
 import { FolderRig, serve } from './support/folder-rig.ts';
 
@@ -19,7 +19,7 @@ async function lockedRig(): Promise<FolderRig> {
 }
 
 async function lock(rig: FolderRig): Promise<void> {
-  await writeLock(rig.path, [...(await readPackages(rig.path)).packages.values()]);
+  await writeLock(rig.path, [...(await readPackages(rig.path)).packages.values()].map(lockEntry));
 }
 
 /** The outcome of the one route, and the first problem. */

@@ -1,0 +1,28 @@
+/** Compilers of other people, as child processes. */
+
+import { spawn } from 'node:child_process';
+import type { Compiled } from './language.ts';
+
+/** Rejects with the error of the start, `ENOENT` where there is no such program. */
+export function run(command: string, args: readonly string[], cwd?: string): Promise<Compiled> {
+  return new Promise((done, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.on('error', reject).on('close', (code) => done({ code: code ?? 1, output }));
+  });
+}
+
+/** What a program says when it is asked; undefined where it is not there, or fails. */
+export async function answerOf(command: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const { code, output } = await run(command, args);
+    return code === 0 ? output.trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
