@@ -7,7 +7,7 @@
  * createServer((request, response) => middleware(request, response, () => handle(request, response)));
  */
 
-export type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
+export type { DeferredExchange, OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
 export type {

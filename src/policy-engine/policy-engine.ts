@@ -2,10 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { EdictError } from '../errors.ts';
-import type { OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
+import type { DeferredExchange, OpenExchange, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
 import type { JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
 import { type ActivationReport, PolicySets } from '../policy/build/policy-sets.ts';
+import type { RouteVersion } from '../policy/build/route-version.ts';
 import type { HookRecorder } from '../policy/chain/decision.ts';
 import { engineFault } from '../policy/chain/engine-fault.ts';
 import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
@@ -13,6 +14,7 @@ import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { RequestView, ResponseView } from '../policy/model/views.ts';
+import type { Resolution } from '../policy/resolve/operation.ts';
 import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
@@ -30,6 +32,7 @@ import type { PolicyEngineOptions, PolicyHookEvent } from './options.ts';
 import { readFolder } from './policy-folder.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 import { routeKeys, withFlagGates } from './positions.ts';
+import { deferredExchange } from './resolved-route.ts';
 import { RouteTable } from './route-table.ts';
 import { RouteCounts, RoutedExchange, type ServedRoute } from './served-route.ts';
 
@@ -147,23 +150,53 @@ export class PolicyEngine implements PolicyGate {
   }
 
   /** The exchange of a request with the chain of its route. Never throws. */
-  open(request: RequestView, { clientIp }: RequestOrigin): OpenExchange | ResponseView | undefined {
+  open(request: RequestView, { clientIp }: RequestOrigin): OpenExchange | DeferredExchange | ResponseView | undefined {
     if (this.#state !== 'ready') return this.#refusal(503, `the policy engine is ${this.#state}`);
     // What a handler takes for a host or for a path: nobody can tell whose policies these are.
     if (/^[/\\]{2}/.test(request.path)) return this.#refusal(400, 'the path begins with two slashes');
     const route = this.#table.find(request.method, request.path, request.authority);
     if (route === undefined) return undefined;
-    const { version, counts } = route;
+    const deferred = deferredExchange(route, {
+      routeOf: (key) => this.#route(key),
+      begin: (target, resolution) => this.#begin(target, request, clientIp, resolution),
+      unknown: (entry) => this.#telemetry.unresolved(this.#facts(entry.version, request, clientIp)),
+    });
+    return deferred ?? this.#begin(route, request, clientIp);
+  }
+
+  #route(key: string): ServedRoute | undefined {
+    const version = this.#sets.current.route(key);
+    return version && { version, counts: this.#counts.get(key) ?? new RouteCounts() };
+  }
+
+  #facts(
+    { name, tenant, api }: RouteVersion,
+    request: RequestView,
+    clientIp: string | undefined,
+    resolution?: Resolution,
+  ): ExchangeFacts {
     const traceparent = request.headers.first('traceparent');
-    const facts: ExchangeFacts = {
+    return {
       requestId: randomUUID(),
-      routeName: version.name,
-      tenant: version.tenant,
-      api: version.api,
+      routeName: name,
+      tenant,
+      api,
       deadline: this.#clock.now() + this.#timeoutMs,
       ...(clientIp === undefined ? {} : { clientIp }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(resolution === undefined
+        ? {}
+        : { resolvedOperation: resolution.names[0], resolutionAttributes: resolution.attributes }),
     };
+  }
+
+  #begin(
+    { version, counts }: ServedRoute,
+    request: RequestView,
+    clientIp: string | undefined,
+    resolution?: Resolution,
+  ): OpenExchange | ResponseView {
+    const facts = this.#facts(version, request, clientIp, resolution);
     const { refusal } = version;
     if (refusal !== undefined) {
       const answer = this.#refusal(503, `${refusal.path}: ${refusal.message}`);

@@ -2,4 +2,4 @@
 
 export { type FastifyLike, fastifyPolicies } from './fastify.ts';
 export { type PolicyMiddleware, type PolicyMiddlewareOptions, policyMiddleware } from './middleware.ts';
-export type { OpenExchange, PolicyGate, RequestOrigin } from './policy-gate.ts';
+export type { DeferredExchange, OpenExchange, PolicyGate, RequestOrigin } from './policy-gate.ts';
