@@ -83,6 +83,12 @@ export class EngineCatalog implements PolicyCatalog {
     });
   }
 
+  /** Natives, and packages as they were read, whether or not a chain has asked for them. */
+  entries(): readonly Pick<CatalogEntry, 'manifest' | 'digest'>[] {
+    const modules = [...this.#loaded.values()].map(({ one: { manifest, digest } }) => ({ manifest, digest }));
+    return [...this.#options.natives, ...modules];
+  }
+
   get refused(): readonly RefusedPackage[] {
     return this.#refused;
   }

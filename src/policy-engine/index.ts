@@ -25,6 +25,7 @@ export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
 export type { HistogramMeter } from '../telemetry/meter.ts';
 export type { Tracer } from '../telemetry/tracer.ts';
+export type { ConfigDump, PackageStatus, SelfTestReport } from './engine-admin.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { LoadReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';

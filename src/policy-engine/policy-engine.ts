@@ -6,25 +6,32 @@ import type { DeferredExchange, OpenExchange, PolicyGate, RequestOrigin } from '
 import type { JsonValue } from '../internal/json.ts';
 import { type Clock, systemClock } from '../options/clock.ts';
 import { type ActivationReport, PolicySets } from '../policy/build/policy-sets.ts';
-import type { RouteVersion } from '../policy/build/route-version.ts';
 import type { HookRecorder } from '../policy/chain/decision.ts';
 import { engineFault } from '../policy/chain/engine-fault.ts';
 import type { ExchangePorts } from '../policy/chain/exchange-steps.ts';
 import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
+import { isPolicyFailure } from '../policy/model/failure.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { RequestView, ResponseView } from '../policy/model/views.ts';
 import type { Resolution } from '../policy/resolve/operation.ts';
-import { parseCapabilities } from '../policy-host/capabilities.ts';
-import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
+import type { ExchangeFlags } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
-import { DEFAULT_ALLOWED } from './defaults.ts';
+import { allowedOf, exchangeFlagsOf, timeoutOf } from './checked-options.ts';
+import {
+  type ConfigDump,
+  type PackageStatus,
+  packageStatus,
+  type SelfTestReport,
+  selfTestReport,
+} from './engine-admin.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
 import { EngineTelemetry, publishHook } from './engine-telemetry.ts';
+import { exchangeFacts } from './exchange-facts.ts';
 import type { ExchangeWatch } from './exchange-watch.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { LoadReport } from './load-report.ts';
@@ -38,7 +45,6 @@ import { RouteCounts, RoutedExchange, type ServedRoute } from './served-route.ts
 
 const DEBOUNCE_MS = 200;
 const CHECK_INTERVAL_MS = 2_000;
-const MAX_CHAIN_TIMEOUT_MS = 30_000;
 
 /**
  * Policies in chains, for `policyMiddleware` and `fastifyPolicies`.
@@ -66,6 +72,8 @@ export class PolicyEngine implements PolicyGate {
   #watch: FolderWatch | undefined;
   #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
+  #folder: string | undefined;
+  #document: JsonValue = null;
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
   #last: LoadReport | undefined;
 
@@ -137,6 +145,7 @@ export class PolicyEngine implements PolicyGate {
    * Rejects with `INVALID_POLICIES` when nothing could be used and nothing serves.
    */
   async load(source: string | JsonValue): Promise<LoadReport> {
+    this.#folder = typeof source === 'string' ? source : undefined;
     if (typeof source !== 'string') {
       this.#stopWatching();
       return this.#first(await this.#inTurn(() => this.#activate(source, [], [])));
@@ -159,7 +168,7 @@ export class PolicyEngine implements PolicyGate {
     const deferred = deferredExchange(route, {
       routeOf: (key) => this.#route(key),
       begin: (target, resolution) => this.#begin(target, request, clientIp, resolution),
-      unknown: (entry) => this.#telemetry.unresolved(this.#facts(entry.version, request, clientIp)),
+      unknown: (entry) => this.#telemetry.unresolved(exchangeFacts(entry.version, request, this.#deadline(), clientIp)),
     });
     return deferred ?? this.#begin(route, request, clientIp);
   }
@@ -169,25 +178,8 @@ export class PolicyEngine implements PolicyGate {
     return version && { version, counts: this.#counts.get(key) ?? new RouteCounts() };
   }
 
-  #facts(
-    { name, tenant, api }: RouteVersion,
-    request: RequestView,
-    clientIp: string | undefined,
-    resolution?: Resolution,
-  ): ExchangeFacts {
-    const traceparent = request.headers.first('traceparent');
-    return {
-      requestId: randomUUID(),
-      routeName: name,
-      tenant,
-      api,
-      deadline: this.#clock.now() + this.#timeoutMs,
-      ...(clientIp === undefined ? {} : { clientIp }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(resolution === undefined
-        ? {}
-        : { resolvedOperation: resolution.names[0], resolutionAttributes: resolution.attributes }),
-    };
+  #deadline(): number {
+    return this.#clock.now() + this.#timeoutMs;
   }
 
   #begin(
@@ -196,7 +188,7 @@ export class PolicyEngine implements PolicyGate {
     clientIp: string | undefined,
     resolution?: Resolution,
   ): OpenExchange | ResponseView {
-    const facts = this.#facts(version, request, clientIp, resolution);
+    const facts = exchangeFacts(version, request, this.#deadline(), clientIp, resolution);
     const { refusal } = version;
     if (refusal !== undefined) {
       const answer = this.#refusal(503, `${refusal.path}: ${refusal.message}`);
@@ -211,6 +203,29 @@ export class PolicyEngine implements PolicyGate {
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
   describe(): EngineStatus {
     return statusOf(this.#state, this.#sets, this.#catalog, this.#counts, this.#last);
+  }
+
+  /** Every policy that chains may name. */
+  packages(): readonly PackageStatus[] {
+    return this.#catalog.entries().map(packageStatus);
+  }
+
+  /** Runs the `selfTest` of a policy beside what serves; undefined when there is no such policy. Never rejects. */
+  async test(name: string): Promise<SelfTestReport | undefined> {
+    const found = this.#catalog.find({ name, version: undefined });
+    return found === undefined || isPolicyFailure(found) ? undefined : selfTestReport(found);
+  }
+
+  /** Reads the folder again; undefined where there is none. Never rejects. */
+  async refresh(): Promise<LoadReport | undefined> {
+    const folder = this.#folder;
+    return folder === undefined ? undefined : this.#inTurn(() => this.#readFolder(folder));
+  }
+
+  /** The configuration that was taken last, with every secret that it named replaced. */
+  configDump(): ConfigDump {
+    const { revision, generation } = this.#sets.current;
+    return { revision, generation, document: this.#sets.redactor.redactJson(this.#document) };
   }
 
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
@@ -279,7 +294,10 @@ export class PolicyEngine implements PolicyGate {
     if (problems.length > 0) return this.#told(refused(problems), began);
     this.#catalog.replace(packages, refusedPackages);
     const report = await this.#sets.activate(gated.document);
-    if (report.outcome === 'active') this.#serve(report);
+    if (report.outcome === 'active') {
+      this.#document = document;
+      this.#serve(report);
+    }
     const { outcome, revision, routes } = report;
     return this.#told({ outcome, revision, problems: report.problems, routes }, began);
   }
@@ -363,25 +381,4 @@ function keyProblems(document: JsonValue): ConfigProblem[] {
   const unique = new Map(keys.map(({ key, path }) => [key, path]));
   const { faults } = new RouteTable([...unique.keys()].map((key) => [key, true]));
   return [...faults].map(([key, fault]) => problem(unique.get(key) ?? '', fault));
-}
-
-function timeoutOf({ chainTimeoutMs = 1_000 }: PolicyEngineOptions): number {
-  if (Number.isFinite(chainTimeoutMs) && chainTimeoutMs >= 1 && chainTimeoutMs <= MAX_CHAIN_TIMEOUT_MS) {
-    return chainTimeoutMs;
-  }
-  throw new EdictError('INVALID_OPTION', `chainTimeoutMs must be from 1 to ${MAX_CHAIN_TIMEOUT_MS}`);
-}
-
-function allowedOf({
-  allow = DEFAULT_ALLOWED,
-}: PolicyEngineOptions): ReturnType<typeof parseCapabilities>['capabilities'] {
-  const { capabilities, problems } = parseCapabilities(allow, 'tenant');
-  const [first] = problems;
-  if (first !== undefined) throw new EdictError('INVALID_OPTION', `allow${first.path} ${first.message}`);
-  return capabilities;
-}
-
-function exchangeFlagsOf({ flags, targetingKeyHeader }: PolicyEngineOptions): ExchangeFlags {
-  const source = flagSourceOf(flags as NonNullable<typeof flags>);
-  return new ExchangeFlags(source, targetingKeyHeader === undefined ? {} : { targetingKeyHeader });
 }
