@@ -72,6 +72,12 @@ export class EngineTelemetry {
     if (tracer !== undefined) this.#safely(() => this.#spans(tracer, facts).end('no_policy_chain', status, errorId));
   }
 
+  /** A body that asks for nothing that is declared. */
+  unresolved(facts: ExchangeFacts): void {
+    const { tracer } = this.#options;
+    if (tracer !== undefined) this.#safely(() => this.#spans(tracer, facts).end('resolution_failed', 404, undefined));
+  }
+
   /** A load ended. `beganAt`: by the monotonic clock. */
   loaded(report: LoadReport, beganAt: number): void {
     const { outcome, revision, problems, routes } = report;

@@ -7,7 +7,13 @@
  * createServer((request, response) => middleware(request, response, () => handle(request, response)));
  */
 
-export type { OpenExchange, Opening, PolicyGate, RequestOrigin } from '../gateway/http/policy-gate.ts';
+export type {
+  DeferredExchange,
+  OpenExchange,
+  Opening,
+  PolicyGate,
+  RequestOrigin,
+} from '../gateway/http/policy-gate.ts';
 export type { RouteOutcome } from '../policy/build/policy-sets.ts';
 export type { CanaryOptions } from '../policy/canary/canary.ts';
 export type { HookOutcome, HookRecord } from '../policy/chain/decision.ts';
@@ -37,6 +43,7 @@ export type { PolicyFeedState, PolicyFeedStatus, PolicyOrigin } from '../policy-
 export type { HistogramMeter } from '../telemetry/meter.ts';
 export type { Tracer } from '../telemetry/tracer.ts';
 export type { DecisionsOptions } from './decisions-options.ts';
+export type { ConfigDump, SelfTestReport } from './engine-admin.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { PolicyFollower } from './follow-relay.ts';
 export type { LoadReport, RollbackReport } from './load-report.ts';

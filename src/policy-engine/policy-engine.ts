@@ -10,6 +10,7 @@ import { readSpecification } from '../policy/build/read-document.ts';
 import type { DecisionLog } from '../policy/decisions/decision-log.ts';
 import { jsonFault } from '../policy/manifest/json-fault.ts';
 import { type ConfigProblem, problem } from '../policy/model/config-problem.ts';
+import { isPolicyFailure } from '../policy/model/failure.ts';
 import type { RequestView } from '../policy/model/views.ts';
 import { Redactor } from '../policy/params/redactor.ts';
 import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
@@ -19,6 +20,7 @@ import { ResourceStores } from '../policy-host/resources.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { decisionLogOf } from './decisions-options.ts';
+import { type ConfigDump, type SelfTestReport, selfTestReport } from './engine-admin.ts';
 import { EngineCatalog } from './engine-catalog.ts';
 import { allowedOf, exchangeFlagsOf, hostPortsOf, setsOptionsOf, timeoutOf } from './engine-setup.ts';
 import { type EngineStatus, statusOf } from './engine-status.ts';
@@ -28,6 +30,7 @@ import { FolderWatch } from './folder-watch.ts';
 import type { PolicyFollower } from './follow-relay.ts';
 import type { LoadReport, RollbackReport } from './load-report.ts';
 import type { PolicyEngineOptions } from './options.ts';
+import type { PackageStatus } from './package-status.ts';
 import { readFolder } from './policy-folder.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
 import { routeKeys, withFlagGates } from './positions.ts';
@@ -65,6 +68,8 @@ export class PolicyEngine implements PolicyGate {
   #follower: PolicyFollower | undefined;
   #workers: PolicyWorkers | undefined;
   #loading: Promise<unknown> = Promise.resolve();
+  #folder: string | undefined;
+  #document: JsonValue = null;
   #state: 'not-ready' | 'ready' | 'closed' = 'not-ready';
   #revision = '';
   #last: LoadReport | undefined;
@@ -135,6 +140,7 @@ export class PolicyEngine implements PolicyGate {
    * Rejects with `INVALID_POLICIES` when nothing could be used and nothing serves.
    */
   async load(source: string | JsonValue): Promise<LoadReport> {
+    this.#folder = typeof source === 'string' ? source : undefined;
     if (typeof source !== 'string') {
       void this.#stopWatching();
       return this.#first(await this.#inTurn(() => this.#activate(source, [], [])));
@@ -219,6 +225,29 @@ export class PolicyEngine implements PolicyGate {
     return { outcome: 'refused', revision: serving, code, message: this.#redactor.redact(message) };
   }
 
+  /** Every policy that chains may name, with the schemas of its parameters. */
+  packages(): readonly PackageStatus[] {
+    return this.#catalog.packages();
+  }
+
+  /** Runs the `selfTest` of a policy beside what serves; undefined when there is no such policy. Never rejects. */
+  async test(name: string): Promise<SelfTestReport | undefined> {
+    const found = await this.#catalog.find({ name, version: undefined });
+    return found === undefined || isPolicyFailure(found) ? undefined : selfTestReport(found);
+  }
+
+  /** Reads the folder again; undefined where there is none. Never rejects. */
+  async refresh(): Promise<LoadReport | undefined> {
+    const folder = this.#folder;
+    return folder === undefined ? undefined : this.#inTurn(() => this.#readFolder(folder));
+  }
+
+  /** The configuration that was taken last, with every secret that it named replaced. */
+  configDump(): ConfigDump {
+    const { generation } = this.#tenants;
+    return { revision: this.#revision, generation, document: this.#redactor.redactJson(this.#document) };
+  }
+
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
   onChange(listener: (report: LoadReport) => void): () => void {
     this.#listeners.add(listener);
@@ -284,6 +313,7 @@ export class PolicyEngine implements PolicyGate {
     const taken = await this.#tenants.take(specification, gated.document);
     const { revision } = specification;
     this.#revision = revision;
+    this.#document = document;
     if (this.#state === 'not-ready') this.#state = 'ready';
     const { routes } = taken;
     return this.#told({ outcome: 'active', revision, problems: this.#clean(taken.problems), routes }, began);

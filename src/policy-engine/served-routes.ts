@@ -24,6 +24,7 @@ export class ServedRoutes {
   #table = new RouteTable<ServedRoute>([]);
   #former: RouteTable<ServedRoute> | undefined;
   readonly #over = new Set<string>();
+  #byKey = new Map<string, ServedRoute>();
 
   find({ method, path, authority }: RequestView): ServedRoute | undefined {
     const route = this.#table.find(method, path, authority);
@@ -32,8 +33,14 @@ export class ServedRoutes {
     return former === undefined || this.#over.has(former.tenant) ? route : former;
   }
 
+  /** The route of a key, whichever request would lead there. */
+  get(key: string): ServedRoute | undefined {
+    return this.#byKey.get(key);
+  }
+
   /** Routes that are to be; tenants go over one by one. */
   begin(routes: readonly ServedRoute[]): void {
+    this.#byKey = new Map(routes.map((route) => [route.key, route]));
     this.#former = this.#table;
     this.#table = tableOf(routes);
     this.#over.clear();
@@ -44,6 +51,7 @@ export class ServedRoutes {
   }
 
   settle(routes: readonly ServedRoute[]): void {
+    this.#byKey = new Map(routes.map((route) => [route.key, route]));
     this.#table = tableOf(routes);
     this.#former = undefined;
   }

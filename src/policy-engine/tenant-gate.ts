@@ -14,11 +14,14 @@ import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { ExchangeFacts } from '../policy/model/inputs.ts';
 import type { RequestView, ResponseView } from '../policy/model/views.ts';
 import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
+import type { Resolution } from '../policy/resolve/operation.ts';
 import { type TenantHandle, TenantPass } from '../policy/tenants/tenant-handle.ts';
 import type { TenantRegistry } from '../policy/tenants/tenant-registry.ts';
 import { type EngineTelemetry, publishHook } from './engine-telemetry.ts';
+import { exchangeFacts } from './exchange-facts.ts';
 import type { ExchangeWatch } from './exchange-watch.ts';
 import type { PolicyHookEvent } from './options.ts';
+import { deferredExchange, type ResolvingPorts } from './resolved-route.ts';
 import { RoutedExchange } from './served-route.ts';
 import type { ServedRoute, ServedRoutes } from './served-routes.ts';
 import type { ServingRevision } from './tenant-revisions.ts';
@@ -87,6 +90,7 @@ export class TenantGate {
     route: ServedRoute,
     request: RequestView,
     origin: RequestOrigin,
+    resolution?: Resolution,
   ): Opening {
     const { revision } = handle;
     // A tenant that is on its way is worth a short wait: a request that comes too early is no request that is refused.
@@ -95,6 +99,11 @@ export class TenantGate {
     const version = revision?.route(route.key);
     const closed = revision === undefined ? undefined : closedBy(version);
     if (closed !== undefined) return this.#refused(handle, route, request, origin, closed, true);
+    const deferred =
+      version === undefined || resolution !== undefined
+        ? undefined
+        : deferredExchange(version, this.#resolving(version, request, origin));
+    if (deferred !== undefined) return deferred;
     const pass = handle.enter();
     if (!(pass instanceof TenantPass))
       return this.#refused(handle, route, request, origin, pass, version === undefined);
@@ -102,7 +111,7 @@ export class TenantGate {
       pass.abandon();
       return this.#refused(handle, route, request, origin, NO_ROUTE, true);
     }
-    const facts = this.#factsOf(version, request, origin);
+    const facts = this.#factsOf(version, request, origin, resolution);
     const watch = this.#options.telemetry.watch(version.chain, facts);
     const ports = { ...this.#ports, record: this.#recorder(route, facts, pass, watch) };
     const { decisionKey, tellsInputs } = this.#options;
@@ -116,21 +125,39 @@ export class TenantGate {
     return { chain: version.chain, exchange, bodies: exchange, maxBodyBytes: revision.limits.bodyBytes };
   }
 
+  /** When the body is there, the tenant is asked again: it may have another revision by then. */
+  #resolving(version: RouteVersion, request: RequestView, origin: RequestOrigin): ResolvingPorts {
+    return {
+      versionOf: (key) => {
+        const handle = this.#registry.acquire(version.tenant);
+        if ('kind' in handle) return undefined;
+        const found = handle.revision?.route(key);
+        handle.release();
+        return found;
+      },
+      begin: (key, resolution) => {
+        const route = this.#routes.get(key);
+        const handle = this.#registry.acquire(version.tenant);
+        if ('kind' in handle) return this.refusal(503, `${handle.code}: ${handle.message}`);
+        const opened = route && this.#open(handle, route, request, origin, resolution);
+        handle.release();
+        // A tenant that left between the two is as one that is not ready.
+        return opened === undefined || opened instanceof Promise || 'resolve' in opened
+          ? this.refusal(503, `${NO_ROUTE.code}: ${NO_ROUTE.message}`)
+          : opened;
+      },
+      unknown: () => this.#options.telemetry.unresolved(this.#factsOf(version, request, origin)),
+    };
+  }
+
   #factsOf(
-    { name, tenant, api }: Pick<ExchangeFacts, 'api' | 'tenant'> & { readonly name: string },
+    version: RouteVersion,
     request: RequestView,
     { clientIp }: RequestOrigin,
+    resolution?: Resolution,
   ): ExchangeFacts {
-    const traceparent = request.headers.first('traceparent');
-    return {
-      requestId: randomUUID(),
-      routeName: name,
-      tenant,
-      api,
-      deadline: this.#options.clock.now() + this.#options.timeoutMs,
-      ...(clientIp === undefined ? {} : { clientIp }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
+    const { clock, timeoutMs } = this.#options;
+    return exchangeFacts(version, request, clock.now() + timeoutMs, clientIp, resolution);
   }
 
   #recorder(

@@ -1,14 +1,16 @@
 /** Puts a chain of policies before and behind the handlers of a Node HTTP service. */
 
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { engineFault } from '../../policy/chain/engine-fault.ts';
 import type { RequestStep } from '../../policy/chain/exchange-steps.ts';
 import { andThen, type MaybePromise } from '../../policy/chain/maybe-promise.ts';
 import { requestHasNoBody } from '../../policy/chain/message-rules.ts';
 import type { EndReason } from '../../policy/model/phases.ts';
-import type { RequestView, ResponseView } from '../../policy/model/views.ts';
+import { type Body, NO_BODY, type RequestView, type ResponseView } from '../../policy/model/views.ts';
 import { DEFAULT_MAX_DECOMPRESSED_BYTES } from '../coding/limits.ts';
 import { bodyForPolicies, mutationForWire, undecodedBody } from '../coding/whole-body.ts';
-import type { OpenExchange, PolicyGate } from './policy-gate.ts';
+import type { DeferredExchange, OpenExchange, PolicyGate } from './policy-gate.ts';
 import { readBody, replaceBody } from './request-body.ts';
 import { applyToRequest, viewOfRequest } from './request-view.ts';
 import { ResponseTap } from './response-tap.ts';
@@ -52,6 +54,7 @@ let streams = 0;
 export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOptions = {}): PolicyMiddleware {
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxDecompressedBytes = DEFAULT_MAX_DECOMPRESSED_BYTES } = options;
   const { unknownRoute = 'pass', clientIp = socketAddress } = options;
+  const limits = { maxBodyBytes, maxDecompressedBytes };
   const middleware: PolicyMiddleware = (request, response, next) => {
     const view = viewOfRequest(request);
     const open = gate.open(view, { clientIp: clientIp(request) });
@@ -60,54 +63,102 @@ export function policyMiddleware(gate: PolicyGate, options: PolicyMiddlewareOpti
       return;
     }
     if (open === undefined) {
-      if (unknownRoute === 'pass') {
-        next();
-        return;
-      }
-      response.writeHead(404, { 'content-type': 'application/json' });
-      response.end('{"error":"Not found"}');
+      if (unknownRoute === 'pass') next();
+      else answerNotFound(response);
       return;
     }
-    if (!('exchange' in open)) {
-      refuse(response, open);
-      return;
-    }
-    streams++;
-    const streamId = streams;
-    const mostBytes = Math.min(maxBodyBytes, open.maxBodyBytes ?? maxBodyBytes);
-    const tap = new ResponseTap(response, open, { maxBodyBytes: mostBytes, maxDecompressedBytes, streamId });
-    followEnd(response, tap, open, streamId);
-    const { chain, exchange } = open;
-    const pass = ({ mutation }: Forward): void => {
-      applyToRequest(request, mutation);
-      if (mutation.body !== undefined) replaceBody(request, mutation.body);
-      next();
-    };
-    const take = (step: RequestStep): MaybePromise<void> => {
-      if (step.kind === 'respond') return tap.answer(step.response);
-      const { mutation } = step;
-      if (mutation.body === undefined || !view.headers.has('content-encoding')) return pass(step);
-      const wire = mutationForWire(mutation, view.headers, exchange.request.headers);
-      return wire.then((coded) => pass({ mutation: coded }));
-    };
-    if (!chain.needsRequestBody || hasNoBody(request, view)) {
-      void andThen(exchange.requestHeaders(chain.needsRequestBody ? 'none' : 'stream'), take);
-      return;
-    }
-    const decide = async (raw: Buffer | 'too-large' | 'no-room'): Promise<void> => {
-      if (raw === 'no-room') return tap.answer(await exchange.refuse(503, 'OVERLOAD: no room for the request body'));
-      const seen = raw === 'too-large' ? raw : await bodyForPolicies(raw, view.headers, { maxDecompressedBytes });
-      if (seen === 'too-large') tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
-      else await take(await exchange.requestBody(seen === 'undecodable' ? undecodedBody(raw as Buffer) : seen));
-    };
-    void andThen(exchange.requestHeaders('buffer'), (step) => {
-      if (step.kind === 'respond') return tap.answer(step.response);
-      applyToRequest(request, step.mutation);
-      // A client that goes away is not answered: nobody is there. The response hears of it by itself.
-      return readBody(request, mostBytes, open.bodies).then(decide, () => undefined);
-    });
+    const parts = { request, response, view, next, limits };
+    if ('exchange' in open) runExchange(open, parts);
+    else if ('resolve' in open) void resolveExchange(open, parts);
+    else refuse(response, open);
   };
   return middleware;
+}
+
+interface RequestParts {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly view: RequestView;
+  readonly next: () => void;
+  readonly limits: { readonly maxBodyBytes: number; readonly maxDecompressedBytes: number };
+}
+
+/** The chain of a request. `whole`: its body, where it was read already. */
+function runExchange(open: OpenExchange, parts: RequestParts, whole?: Body): void {
+  const { request, response, view, next } = parts;
+  const { maxBodyBytes } = parts.limits;
+  const limits = { ...parts.limits, maxBodyBytes: Math.min(maxBodyBytes, open.maxBodyBytes ?? maxBodyBytes) };
+  streams++;
+  const streamId = streams;
+  const tap = new ResponseTap(response, open, { ...limits, streamId });
+  followEnd(response, tap, open, streamId);
+  const { chain, exchange } = open;
+  const pass = ({ mutation }: Forward): void => {
+    applyToRequest(request, mutation);
+    if (mutation.body !== undefined) replaceBody(request, mutation.body);
+    next();
+  };
+  const take = (step: RequestStep): MaybePromise<void> => {
+    if (step.kind === 'respond') return tap.answer(step.response);
+    const { mutation } = step;
+    if (mutation.body === undefined || !view.headers.has('content-encoding')) return pass(step);
+    const wire = mutationForWire(mutation, view.headers, exchange.request.headers);
+    return wire.then((coded) => pass({ mutation: coded }));
+  };
+  if (!chain.needsRequestBody || (whole === undefined && hasNoBody(request, view))) {
+    void andThen(exchange.requestHeaders(chain.needsRequestBody ? 'none' : 'stream'), take);
+    return;
+  }
+  void andThen(exchange.requestHeaders('buffer'), (step) => {
+    if (step.kind === 'respond') return tap.answer(step.response);
+    applyToRequest(request, step.mutation);
+    if (whole !== undefined) return andThen(exchange.requestBody(whole), take);
+    // A client that goes away is not answered: nobody is there. The response hears of it by itself.
+    return readDecoded(request, view, limits, open.bodies).then(
+      async (body) => {
+        if (body === 'too-large') tap.answer(await exchange.refuse(413, 'the request body is over its limit'));
+        else if (body === 'no-room') tap.answer(await exchange.refuse(503, 'OVERLOAD: no room for the request body'));
+        else await take(await exchange.requestBody(body));
+      },
+      () => undefined,
+    );
+  });
+}
+
+/** A route that its body chooses. What is answered before it is chosen says nothing of what there is. */
+async function resolveExchange(open: DeferredExchange, parts: RequestParts): Promise<void> {
+  const { request, response, view } = parts;
+  const { maxBodyBytes } = open;
+  try {
+    const body = hasNoBody(request, view)
+      ? NO_BODY
+      : await readDecoded(request, view, { maxBodyBytes, maxDecompressedBytes: maxBodyBytes });
+    const resolved = typeof body === 'string' ? engineFault(413, randomUUID(), '') : open.resolve(body);
+    if (resolved === undefined) answerNotFound(response);
+    else if ('exchange' in resolved) runExchange(resolved, parts, body as Body);
+    else refuse(response, resolved);
+  } catch {
+    // The client went away.
+  }
+}
+
+/** The body as policies see it, put back for whoever reads it next. Rejects when the client goes away. */
+async function readDecoded(
+  request: IncomingMessage,
+  view: RequestView,
+  limits: RequestParts['limits'],
+  bodies?: OpenExchange['bodies'],
+): Promise<Body | 'too-large' | 'no-room'> {
+  const raw = await readBody(request, limits.maxBodyBytes, bodies);
+  if (typeof raw === 'string') return raw;
+  const body = await bodyForPolicies(raw, view.headers, limits);
+  return body === 'undecodable' ? undecodedBody(raw) : body;
+}
+
+/** Word for word the same whether there is no route or no operation. */
+function answerNotFound(response: ServerResponse): void {
+  response.writeHead(404, { 'content-type': 'application/json' });
+  response.end('{"error":"Not found"}');
 }
 
 /** Also where a request of HTTP/1 announces no body: it then has none. */

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../../internal/json.ts';
 import { SCOPES } from '../model/instance-plan.ts';
+import { BODY_RESOLVERS } from '../resolve/operation.ts';
 import { LEVELS } from './specification.ts';
 
 const TEXT = { type: 'string' };
@@ -73,6 +74,8 @@ const ROUTE = {
     chain: TEXT,
     policies: POSITIONS,
     api: { type: 'object' },
+    resolver: { enum: ['route-key', ...BODY_RESOLVERS] },
+    operations: { type: 'object', additionalProperties: { type: 'string', minLength: 1, maxLength: 2_048 } },
   },
 };
 

@@ -5,6 +5,7 @@ import { jsonFault } from '../manifest/json-fault.ts';
 import { type ConfigProblem, isAtOrBelow, pointer, problem } from '../model/config-problem.ts';
 import { compileSchema, type SchemaValidator } from '../params/json-schema.ts';
 import { DOCUMENT_SCHEMA } from './document-schema.ts';
+import { operationProblems } from './operations.ts';
 import { type Numbered, readPosition } from './read-position.ts';
 import { readReferenceFile } from './reference-file.ts';
 import {
@@ -60,9 +61,13 @@ class DocumentReader {
         if (spec !== undefined) read.push(spec);
       }
     }
+    for (const [key, fault] of operationProblems(read)) {
+      this.#problems.push(fault);
+      this.#rejected.set(key, fault);
+    }
     return {
       revision: typeof revision === 'string' ? revision : '',
-      routes: read,
+      routes: read.filter(({ key }) => !this.#rejected.has(key)),
       rejected: this.#rejected,
       config: isJsonObject(config) ? config : {},
       problems: this.#problems,

@@ -65,7 +65,7 @@ export const EXCHANGE_ROOTS: ReadonlyMap<string, StaticType> = new Map([
   ['response', RESPONSE],
   ['auth', AUTH],
   ['api', API],
-  ['route', recordOf('route', { name: STRING })],
+  ['route', recordOf('route', { name: STRING, operation: STRING })],
   ['tenant', recordOf('tenant', { id: STRING })],
   ['client', recordOf('client', { ip: STRING })],
 ]);
@@ -136,7 +136,11 @@ export class ExchangeRoots {
   }
 
   get route(): CelInput {
-    return new Map([['name', this.#input.exchange.routeName]]);
+    const { routeName, resolvedOperation = '' } = this.#input.exchange;
+    return new Map([
+      ['name', routeName],
+      ['operation', resolvedOperation],
+    ]);
   }
 
   get tenant(): CelInput {

@@ -1,7 +1,15 @@
 /** What a guest is told, as input frames: of an instance when it is made, of an exchange when a hook is called. */
 
 import type { JsonObject } from '../../internal/json.ts';
-import type { ApiInfo, Chunk, HookInput, PolicyInfo, RequestSnapshot, ResponseSnapshot } from '../model/inputs.ts';
+import type {
+  ApiInfo,
+  Chunk,
+  ExchangeFacts,
+  HookInput,
+  PolicyInfo,
+  RequestSnapshot,
+  ResponseSnapshot,
+} from '../model/inputs.ts';
 import type { InstanceInit } from '../model/instance.ts';
 import { directionOf, Phase } from '../model/phases.ts';
 import type { Body } from '../model/views.ts';
@@ -115,7 +123,7 @@ export class InputEncoder implements HookEncoder {
   #writeRare({ exchange, gathered, downstream, upstream, upstreamResponse }: HookInput): void {
     const writer = this.#writer;
     const inputs = this.#inputs;
-    if (inputs.api === true) writer.text(Input.api, this.#apiText(exchange.api));
+    if (inputs.api === true) writer.text(Input.api, this.#apiText(exchange));
     if (inputs.auth === true && gathered.auth.length > 0) writer.text(Input.auth, JSON.stringify(gathered.auth));
     if (inputs.metadata !== undefined && inputs.metadata.length > 0) {
       writer.text(Input.metadata, JSON.stringify(declaredMembers(gathered.metadata, inputs.metadata)));
@@ -177,7 +185,8 @@ export class InputEncoder implements HookEncoder {
   }
 
   /** Exchanges of one route share one object, so it is written out once. */
-  #apiText(api: ApiInfo): string {
+  #apiText({ api, resolvedOperation, resolutionAttributes }: ExchangeFacts): string {
+    if (resolvedOperation !== undefined) return JSON.stringify({ ...api, resolvedOperation, resolutionAttributes });
     if (api !== this.#api) {
       this.#api = api;
       this.#apiJson = JSON.stringify(api);
