@@ -17,6 +17,7 @@ export interface AdminEngine {
   configDump?(): unknown;
 }
 
+/** What `policyAdmin` takes beside the engine. */
 export interface PolicyAdminOptions {
   /** Required of every request but those for health and readiness, as `Authorization: Bearer …`. Without it only this machine is served. */
   readonly token?: string;

@@ -34,7 +34,7 @@ export async function ask(engine: PolicyEngine, path: string, headers: Record<st
     await open;
     open = engine.open(view, { clientIp: undefined });
   }
-  if (open === undefined) return { status: 0, seen: [], errorId: undefined };
+  if (open === undefined || 'resolve' in open) return { status: 0, seen: [], errorId: undefined };
   if (!('exchange' in open)) return { status: open.status, seen: [], errorId: open.headers.first('x-error-id') };
   const { exchange } = open;
   const step = await exchange.requestHeaders('none');
