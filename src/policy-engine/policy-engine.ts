@@ -87,12 +87,19 @@ export class PolicyEngine implements PolicyGate {
       },
       clock: this.#clock,
     });
-    this.#decisions = decisions && decisionLogOf(decisions, this.#clock, (line) => this.#logger.warn(line));
+    this.#decisions =
+      decisions &&
+      decisionLogOf(decisions, {
+        clock: this.#clock,
+        redactor: this.#redactor,
+        warn: (line) => this.#logger.warn(line),
+      });
     this.#tenants = new EngineTenants(tenants, {
       clock: this.#clock,
       catalog: this.#catalog,
       sets: this.#setsOptions(exchangeFlags),
       decisions: this.#decisions,
+      redactor: this.#redactor,
       hasSecrets: options.secret !== undefined || (options.envNames ?? []).length > 0,
     });
     this.#gate = new TenantGate(
@@ -143,9 +150,7 @@ export class PolicyEngine implements PolicyGate {
 
   /** The status of every tenant: plain JSON, secrets redacted. */
   tenants(): readonly TenantStatus[] {
-    return this.#tenants
-      .statuses()
-      .map((status) => this.#redactor.redactJson(status as unknown as JsonValue) as unknown as TenantStatus);
+    return this.#tenants.statuses();
   }
 
   /** Whether the process should take traffic, and the tenants that keep it from that. */
