@@ -143,11 +143,15 @@ export class ResponseTap {
   }
 
   #pumpBuffer(): void {
-    if (this.#heldBytes > this.#options.maxBodyBytes) return this.#refuse(500, 'the response body is over its limit');
+    if (this.#heldBytes > this.#options.maxBodyBytes) {
+      this.#refuse(500, 'the response body is over its limit');
+      return;
+    }
     const fresh = this.#heldBytes - this.#countedBytes;
     this.#countedBytes = this.#heldBytes;
     if (fresh > 0 && this.#open.bodies?.hold(fresh) === false) {
-      return this.#refuse(503, 'OVERLOAD: no room for the response body');
+      this.#refuse(503, 'OVERLOAD: no room for the response body');
+      return;
     }
     if (!this.#isEnded) return;
     const pieces = this.#takeHeld();
