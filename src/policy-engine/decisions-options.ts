@@ -3,11 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { EdictError } from '../errors.ts';
+import type { JsonObject } from '../internal/json.ts';
 import type { Clock } from '../options/clock.ts';
 import { DecisionLog } from '../policy/decisions/decision-log.ts';
 import type { Mask } from '../policy/decisions/masks.ts';
 import type { DecisionSink } from '../policy/decisions/sink.ts';
 import type { DecisionLimits } from '../policy/decisions/tenant-decisions.ts';
+import type { Redactor } from '../policy/params/redactor.ts';
 import { JsonLinesSink, type LineWriter } from '../policy-host/decisions/json-lines-sink.ts';
 import { OpaDecisionSink } from '../policy-host/decisions/opa-sink.ts';
 import { fetchPost } from '../policy-host/decisions/post.ts';
@@ -35,8 +37,14 @@ export interface DecisionsOptions {
   readonly flushIntervalMs?: number;
 }
 
+export interface DecisionsPorts {
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  readonly warn: (line: string) => void;
+}
+
 /** Throws `INVALID_OPTION`. */
-export function decisionLogOf(options: DecisionsOptions, clock: Clock, warn: (line: string) => void): DecisionLog {
+export function decisionLogOf(options: DecisionsOptions, { clock, redactor, warn }: DecisionsPorts): DecisionLog {
   const { masks, limits, flushIntervalMs } = options;
   for (const [name, value] of Object.entries({ ...limits, flushIntervalMs })) {
     if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
@@ -49,6 +57,7 @@ export function decisionLogOf(options: DecisionsOptions, clock: Clock, warn: (li
       random: Math.random,
       newId: () => randomUUID(),
       warn,
+      redact: (event) => redactor.redactJson(event) as JsonObject,
       ...(masks === undefined ? {} : { masks }),
       ...(limits === undefined ? {} : { limits }),
       ...(flushIntervalMs === undefined ? {} : { uploads: { flushIntervalMs } }),

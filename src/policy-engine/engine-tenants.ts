@@ -7,6 +7,7 @@ import type { Specification } from '../policy/build/specification.ts';
 import type { DecisionLog } from '../policy/decisions/decision-log.ts';
 import { type ConfigProblem, pointer, problem } from '../policy/model/config-problem.ts';
 import type { PolicyFailure } from '../policy/model/failure.ts';
+import type { Redactor } from '../policy/params/redactor.ts';
 import { TenantRegistry } from '../policy/tenants/tenant-registry.ts';
 import type { TenantStatus } from '../policy/tenants/tenant-status.ts';
 import type { EngineCatalog } from './engine-catalog.ts';
@@ -22,6 +23,7 @@ export interface EngineTenantsPorts {
   readonly catalog: EngineCatalog;
   readonly sets: PolicySetsOptions;
   readonly decisions: DecisionLog | undefined;
+  readonly redactor: Redactor;
   /** Parameters may hold something that is not in the document: secrets, variables of the environment. */
   readonly hasSecrets: boolean;
 }
@@ -66,7 +68,7 @@ export class EngineTenants {
         source: this.#documents,
         engine: this.#revisions,
         ...(decisions === undefined ? {} : { decisions }),
-        ...(onStatus === undefined ? {} : { report: onStatus }),
+        ...(onStatus === undefined ? {} : { report: (statuses) => onStatus(this.#clean(statuses)) }),
       },
       this.#options,
     );
@@ -148,7 +150,12 @@ export class EngineTenants {
   /** Also of tenants that are declared and not there now. */
   statuses(): readonly TenantStatus[] {
     const keys = new Set([...this.keys, ...this.registry.statuses().map(({ tenant }) => tenant)]);
-    return [...keys].map((key) => this.registry.status(key) as TenantStatus);
+    return this.#clean([...keys].map((key) => this.registry.status(key) as TenantStatus));
+  }
+
+  /** Labels and messages may hold what parameters hold. */
+  #clean(statuses: readonly TenantStatus[]): readonly TenantStatus[] {
+    return this.#ports.redactor.redactJson(statuses as unknown as JsonValue) as unknown as readonly TenantStatus[];
   }
 
   #serves(tenant: string, { document }: TenantPart): boolean {

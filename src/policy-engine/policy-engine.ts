@@ -94,7 +94,13 @@ export class PolicyEngine implements PolicyGate {
       clock: this.#clock,
       ...(options.catalogue === false ? {} : { shipped: { clock: this.#clock } }),
     });
-    this.#decisions = decisions && decisionLogOf(decisions, this.#clock, (line) => this.#logger.warn(line));
+    this.#decisions =
+      decisions &&
+      decisionLogOf(decisions, {
+        clock: this.#clock,
+        redactor: this.#redactor,
+        warn: (line) => this.#logger.warn(line),
+      });
     const sets = {
       catalog: this.#catalog,
       clock: this.#clock,
@@ -106,6 +112,7 @@ export class PolicyEngine implements PolicyGate {
       catalog: this.#catalog,
       sets: setsOptionsOf(options, sets, flags),
       decisions: this.#decisions,
+      redactor: this.#redactor,
       hasSecrets: options.secret !== undefined || (options.envNames ?? []).length > 0,
     });
     this.#telemetry = new EngineTelemetry({
@@ -196,9 +203,7 @@ export class PolicyEngine implements PolicyGate {
 
   /** The status of every tenant: plain JSON, secrets redacted. */
   tenants(): readonly TenantStatus[] {
-    return this.#tenants
-      .statuses()
-      .map((status) => this.#redactor.redactJson(status as unknown as JsonValue) as unknown as TenantStatus);
+    return this.#tenants.statuses();
   }
 
   /** Whether the process should take traffic, and the tenants that keep it from that. */

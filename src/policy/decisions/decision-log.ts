@@ -17,6 +17,8 @@ export interface DecisionLogOptions {
   readonly limits?: Partial<DecisionLimits>;
   /** Replace the default ones. */
   readonly masks?: readonly Mask[];
+  /** Takes out what must not leave the process, wherever it stands; after the masks, before anything is kept. */
+  readonly redact?: (event: JsonObject) => JsonObject;
   readonly uploads?: Partial<UploadOptions>;
   /** Told once when an outage of the sink begins and once when it ends. */
   readonly warn?: (line: string) => void;
@@ -145,7 +147,7 @@ export class DecisionLog {
   #tenantOf(tenant: string): TenantDecisions {
     let decisions = this.#tenants.get(tenant);
     if (decisions === undefined) {
-      decisions = new TenantDecisions(this.#limits, this.#masks, this.#options.newId, this.#total);
+      decisions = new TenantDecisions(this.#limits, this.#masks, this.#options, this.#total);
       this.#tenants.set(tenant, decisions);
     }
     return decisions;

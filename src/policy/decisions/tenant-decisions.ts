@@ -2,6 +2,7 @@
 
 import type { Batch } from '../../internal/event-batch.ts';
 import { EventQueue, type QueueLimits, type Settlement } from '../../internal/event-queue.ts';
+import type { JsonObject } from '../../internal/json.ts';
 import { safeJson } from '../../internal/json-safe.ts';
 import { type DecisionFacts, type DecisionSubject, decisionEvent, estimatedBytes } from './decision-event.ts';
 import { DecisionLedger } from './decision-ledger.ts';
@@ -24,6 +25,12 @@ export const DECISION_LIMITS: DecisionLimits = Object.freeze({
   maxBatchBytes: 1_048_576,
   maxBatchEvents: 1_000,
 });
+
+/** What events are made with. */
+export interface EventMaking {
+  readonly newId: () => string;
+  readonly redact?: (event: JsonObject) => JsonObject;
+}
 
 /** The first buffer of a ring: a thousand tenants with a handful of decisions each must not cost sixty megabytes. */
 const FIRST_BYTES = 8_192;
@@ -48,16 +55,16 @@ export class TenantDecisions {
   readonly ledger: DecisionLedger;
   readonly #limits: DecisionLimits;
   readonly #masks: Masks;
-  readonly #newId: () => string;
+  readonly #making: EventMaking;
   #fresh: Fresh[] = [];
   #freshBytes = 0;
   /** Made with the first decision. */
   #queue: EventQueue | undefined;
 
-  constructor(limits: DecisionLimits, masks: Masks, newId: () => string, total: DecisionLedger) {
+  constructor(limits: DecisionLimits, masks: Masks, making: EventMaking, total: DecisionLedger) {
     this.#limits = limits;
     this.#masks = masks;
-    this.#newId = newId;
+    this.#making = making;
     this.ledger = new DecisionLedger(total);
   }
 
@@ -97,9 +104,10 @@ export class TenantDecisions {
     const taken = this.#fresh.splice(0, most);
     for (const { facts, subject, timeMs, bytes } of taken) {
       this.#freshBytes -= bytes;
-      const event = decisionEvent(this.#newId(), timeMs, subject, facts);
+      const { newId, redact } = this.#making;
+      const event = decisionEvent(newId(), timeMs, subject, facts);
       this.#masks.apply(event);
-      const json = safeJson(event);
+      const json = safeJson(redact === undefined ? event : redact(event));
       if ('problem' in json) {
         this.ledger.drop(json.problem === 'too-large' ? 'tooLarge' : 'invalid', 1);
         continue;

@@ -116,6 +116,19 @@ describe('decision events as JSON lines', () => {
     expect(JSON.stringify(masked)).not.toMatch(/4111|token=1/);
   });
 
+  it('hold no secret, wherever it stands (P-26)', async () => {
+    const file = join(await folder(), 'decisions.jsonl');
+    const engine = engineOf({
+      policies: [saying()],
+      secret: () => 'hunter2-hunter2',
+      decisions: { jsonLines: file, inputs: true },
+    });
+    await engine.load(shops({ a: say('{{ secret "s" }}') }));
+    await ask(engine, '/a', { 'x-given': 'hunter2-hunter2' });
+    await engine.close();
+    expect(await linesOf(file)).toMatchObject([{ inputs: { request: { headers: { 'x-given': ['[redacted]'] } } } }]);
+  });
+
   it('go on in a new file when the old one was moved away', async () => {
     const file = join(await folder(), 'decisions.jsonl');
     const engine = engineOf({ policies: [saying()], decisions: { jsonLines: file, flushIntervalMs: 5 } });

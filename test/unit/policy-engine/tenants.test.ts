@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/internal/json.ts';
 import { definePolicy, type PolicyHookEvent, type TenantStatus } from '../../../src/policy-engine/index.ts';
+import { request } from '../policy/support/exchange-rig.ts';
 import { FakeClock } from '../relay/support/fake-clock.ts';
 import { FolderRig } from './support/folder-rig.ts';
 import { swapUnderLoad } from './support/swaps.ts';
@@ -288,9 +289,26 @@ describe('the options of tenants', () => {
     const tenants = { a: { labels: { team: 'hunter2-hunter2', tier: 'gold' } } };
     await engine.load(shops({ a: say('{{ secret "s" }}') }, { tenants }));
     while (!told.some(({ state }) => state === 'READY')) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(JSON.stringify(told)).not.toContain('hunter2');
     expect(engine.tenants()).toMatchObject([
       { tenant: 'a', labels: { team: '[redacted]', tier: 'gold' }, revision: 'r1' },
     ]);
+  });
+
+  it('bound bodies: of one request by the tenant, of all together by the process (V-21, V-28)', async () => {
+    const engine = engineOf({ policies: [saying()] });
+    await engine.load(shops({ a: say('1'), b: say('1') }, { tenants: { a: { limits: { bodyBytes: 10 } } } }));
+    const open = (path: string) => {
+      const opened = engine.open(request({ path, method: 'GET' }), { clientIp: undefined });
+      if (opened === undefined || !('exchange' in opened)) throw new Error('no exchange');
+      return opened;
+    };
+    const [a, b] = [open('/a'), open('/b')];
+    expect([a.maxBodyBytes, (b.maxBodyBytes ?? 0) > 1e9]).toEqual([10, true]);
+    expect([a.bodies?.hold(104_857_600), b.bodies?.hold(1)]).toEqual([true, false]);
+    a.exchange.end('completed', 1);
+    expect(b.bodies?.hold(1)).toBe(true);
+    b.exchange.end('completed', 2);
   });
 
   it('take a secret that has changed though the document has not', async () => {
