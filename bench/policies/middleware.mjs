@@ -13,8 +13,8 @@ import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const ROUNDS = 25;
-const REQUESTS = 400;
+const ROUNDS = 15;
+const REQUESTS = 200;
 const CONCURRENT = 8;
 const BODY = JSON.stringify({ text: 'x'.repeat(1_000) });
 
