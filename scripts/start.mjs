@@ -16,5 +16,7 @@ await main(async () => {
   if (!existsSync(EXAMPLE)) throw new PlainError(`${EXAMPLE} is missing: the checkout is incomplete`);
   // In this process, not in a child: Ctrl-C, SIGTERM and the exit code then need no forwarding, and arrive once.
   process.argv[1] = EXAMPLE;
+  // A policy of the example is a component in JavaScript, whose tools are large: built beside the example, once.
+  process.argv.push('--build');
   await import(pathToFileURL(EXAMPLE).href);
 });

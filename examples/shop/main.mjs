@@ -3,33 +3,42 @@
  * a change of the file that arrives while it runs. `--once` ends after that change.
  */
 
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
 import { EdictProvider } from 'edict';
 import { createRelay } from 'edict/relay';
+import { example } from '../../tools/components/examples.mjs';
 import { decideAll, differences, median } from './decisions.mjs';
-import { askThroughPolicies, policyRows, startPolicies } from './policies.mjs';
+import { addComponent, askThroughPolicies, policyRows, startPolicies } from './policies.mjs';
 import { heading, list, say, showAnswers, showDecisions, showDifferences, showPolicies } from './screen.mjs';
 import { startService } from './service.mjs';
 
 /** A demo should not keep you waiting; the default, two minutes, suits production. */
 const POLL_INTERVAL_MS = 500;
+/** Builds the component in a process of its own, which ends with this one. */
+const BUILD = fileURLToPath(new URL('../../tools/components/build.mjs', import.meta.url));
 /** The day flags.yaml is written for. */
 const WRITTEN_FOR = Date.UTC(2025, 11, 1);
 const DAY_MS = 86_400_000;
 
 const quiet = { error: console.error, warn() {}, info() {}, debug() {} };
 const once = process.argv.includes('--once');
+/** `npm start` says so: then what is missing is built, which downloads its tools. */
+const builds = process.argv.includes('--build') && !once;
 const stopped = new Promise((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve);
 });
 const cleanups = [];
+let isStopped = false;
 
 try {
   await Promise.race([run(), stopped]);
 } finally {
+  isStopped = true;
   for (const cleanup of cleanups.reverse()) await cleanup();
 }
 
@@ -48,7 +57,8 @@ async function run() {
   const client = OpenFeature.getClient();
 
   const policyFolder = join(folder, 'policies');
-  const policies = await startPolicies(policyFolder, quiet);
+  const component = await example('shop', { build: false });
+  const policies = await startPolicies(policyFolder, quiet, component.file);
   cleanups.push(() => policies.close());
   const service = await startService(client, policies);
   cleanups.push(() => service.close());
@@ -78,6 +88,7 @@ async function run() {
   showPolicies(policyRows(policies));
   say();
   say('  loop-forever is stopped when its fuel is used up: its request fails closed, the shop goes on.');
+  if (component.file === undefined && builds) void bringComponent(policyFolder, policies, service.url);
 
   const showChange = async (flags, since) => {
     const delay =
@@ -108,6 +119,56 @@ async function run() {
     ['stop', 'Ctrl-C'],
   ]);
   for (;;) await showChange(await nextChange(client));
+}
+
+/**
+ * Builds the policy in JavaScript while the shop answers, and puts it into the folder that its engine watches. Its tools are
+ * large: a minute or two on the first start, nothing later.
+ */
+async function bringComponent(folder, policies, url) {
+  say('  A third policy, in JavaScript, is being built meanwhile, this once; the shop takes it up while it runs.');
+  try {
+    const built = await buildComponent();
+    if (built === undefined) return;
+    if (built.file === undefined) {
+      heading('The policy in JavaScript could not be built; the shop goes on without it');
+      say(`  ${built.reason}`);
+      return;
+    }
+    const loaded = new Promise((resolve) => {
+      const stop = policies.onChange(({ routes }) => {
+        if (policies.describe().packages.some(({ name }) => name === 'language') && routes.size > 0) resolve(stop());
+      });
+    });
+    await addComponent(folder, built.file);
+    await loaded;
+    for (let round = 0; round < 20; round += 1) await askThroughPolicies(url);
+    heading('The policy in JavaScript is built, and the chain of the running shop has it');
+    showAnswers(await askThroughPolicies(url));
+    say();
+    showPolicies(policyRows(policies));
+  } catch (error) {
+    say(`  The policy in JavaScript: ${error.message}`);
+  }
+}
+
+/** `{ file }` or `{ reason }`; undefined when the shop was stopped meanwhile. */
+function buildComponent() {
+  const child = spawn(process.execPath, [BUILD, '--json', 'shop'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  cleanups.push(() => void child.kill());
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (code) => {
+      if (code === null || isStopped) resolve(undefined);
+      else if (code === 0) resolve(JSON.parse(output));
+      else resolve({ reason: output.trim() });
+    });
+  });
 }
 
 /** The flags of the provider's next change. */

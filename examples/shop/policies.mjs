@@ -1,15 +1,25 @@
-/** The policies of the shop: one in JavaScript, two modules, and the folder they are loaded from. */
+/** The policies of the shop: one in its own JavaScript, two modules, a component, and the folder they are loaded from. */
 
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePolicy, PolicyEngine } from 'edict/policy';
 
 const WASM = new URL('../../wasm/', import.meta.url);
 
-/** The hooks each module has, as its manifest says. */
+/** What the manifest of each module says of it. */
 const MODULES = {
-  'set-headers': { requestHeaders: 'process', responseHeaders: 'process' },
-  'loop-forever': { requestHeaders: 'process' },
+  'set-headers': { processing: { requestHeaders: 'process', responseHeaders: 'process' } },
+  'loop-forever': { processing: { requestHeaders: 'process' } },
+};
+
+/** The component in JavaScript is built on the first start, so it may come later. Its engine needs room and time to begin. */
+const COMPONENT = 'language';
+const COMPONENT_FACTS = {
+  abi: 'edict:policy@0.1.0',
+  processing: { responseHeaders: 'process' },
+  inputs: { headers: ['accept-language'] },
+  limits: { memoryPages: 1024, fuelPerHook: 50_000_000, fuelInit: 2_000_000_000 },
 };
 
 const peopleOnly = definePolicy({
@@ -22,20 +32,44 @@ const peopleOnly = definePolicy({
   },
 });
 
-/** Writes the folder of policies into `folder` and loads it: `{ engine, folder }`. */
-export async function startPolicies(folder, logger) {
+/** Writes the folder of policies into `folder` and loads it. `component` is the file of the component, if it is built. */
+export async function startPolicies(folder, logger, component) {
   const { policies } = JSON.parse(await readFile(new URL('manifest.json', WASM), 'utf8'));
-  for (const [name, processing] of Object.entries(MODULES)) {
-    await mkdir(join(folder, name), { recursive: true });
-    await writeFile(join(folder, name, `${name}.wasm`), await readFile(new URL(policies[name].file, WASM)));
-    const module = { file: `${name}.wasm`, sha256: `sha256:${policies[name].sha256}` };
-    const manifest = { apiVersion: 'edict/v1', name, version: 'v1.0.0', module, processing };
-    await writeFile(join(folder, name, 'policy.yaml'), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const [name, facts] of Object.entries(MODULES)) {
+    await addPolicy(folder, name, facts, new URL(policies[name].file, WASM));
   }
-  await writeFile(join(folder, 'policies.yaml'), await readFile(new URL('policies.yaml', import.meta.url)));
+  const text = await readFile(new URL('policies.yaml', import.meta.url), 'utf8');
+  if (component === undefined) await writeFile(join(folder, 'policies.yaml'), withoutComponent(text));
+  else await addComponent(folder, component);
   const engine = new PolicyEngine({ policies: [peopleOnly], logger });
   await engine.load(folder);
   return engine;
+}
+
+/** Puts the component into a folder that may be in use: the policy first, then the file that names it. */
+export async function addComponent(folder, file) {
+  await addPolicy(folder, COMPONENT, COMPONENT_FACTS, file);
+  await writeFile(join(folder, 'policies.yaml'), await readFile(new URL('policies.yaml', import.meta.url)));
+}
+
+async function addPolicy(folder, name, facts, file) {
+  const bytes = await readFile(file);
+  const sha256 = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, name, `${name}.wasm`), bytes);
+  const manifest = {
+    apiVersion: 'edict/v1',
+    name,
+    version: 'v1.0.0',
+    module: { file: `${name}.wasm`, sha256 },
+    ...facts,
+  };
+  await writeFile(join(folder, name, 'policy.yaml'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** A position of a policy that is not there would close its route. */
+function withoutComponent(text) {
+  return text.replace(/^ *# JavaScript, as a WebAssembly component.*\n *- use: language\n.*\n/m, '');
 }
 
 /** Requests that show what the chain does: the answer of each, and how long it took. */
@@ -49,10 +83,11 @@ export async function askThroughPolicies(url) {
     '/basket?user=ben',
   ]) {
     const began = performance.now();
-    const response = await fetch(`${url}${path}`);
+    const response = await fetch(`${url}${path}`, { headers: { 'accept-language': 'fr, nl;q=0.8, en;q=0.5' } });
     const body = await response.json();
     const millis = performance.now() - began;
-    answers.push({ path, status: response.status, cache: response.headers.get('cache-control') ?? '-', body, millis });
+    const [cache, language] = ['cache-control', 'content-language'].map((name) => response.headers.get(name) ?? '-');
+    answers.push({ path, status: response.status, cache, language, body, millis });
   }
   return answers;
 }

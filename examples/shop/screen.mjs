@@ -60,6 +60,7 @@ export function showAnswers(answers) {
       { title: 'request', of: ({ path }) => path },
       { title: 'status', of: ({ status }) => String(status), style: ({ status }) => statusStyle(status) },
       { title: 'cache-control', of: ({ cache }) => cache },
+      { title: 'language', of: ({ language }) => language },
       { title: 'answer', of: ({ body }) => JSON.stringify(body), style: 'cyan', flexible: true },
       { title: 'ms', of: ({ millis }) => millis.toFixed(1), style: 'dim', right: true },
     ],

@@ -23,7 +23,7 @@ import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { type ModuleLimits, ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
 import { nativeStatus, type PackageStatus, packageStatus } from './package-status.ts';
-import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
+import { MAX_MODULE_BYTES, type PolicyPackage, type RefusedPackage } from './policy-package.ts';
 import type { ShippedCatalogue } from './shipped-catalogue.ts';
 
 export interface EngineCatalogOptions {
@@ -285,7 +285,9 @@ function load(
     return isPolicyFailure(guest) ? guest : { kind: 'module', guest };
   }
   if (tier === 'isolated') return policyFailure('ABI_UNSUPPORTED', 'a component cannot run in a worker');
-  const component = loadComponent(bytes, { granted, metering });
+  // Its one core module may be an engine, so it may be as large as the component; its memory is what the manifest says.
+  const sizes = { maxBytes: MAX_MODULE_BYTES, maxPages: limits.memoryPages };
+  const component = loadComponent(bytes, { granted, metering, ...sizes });
   return isPolicyFailure(component) ? component : { kind: 'component', component };
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,11 +47,22 @@ describe('the shop', () => {
     expect(stdout).toMatch(/^Changed: card-payments, new-checkout, \d+\.\d s after the file was written$/m);
     expect(stdout).toMatch(/card-payments +ana +true STATIC .*→ +false STATIC/);
     expect(stdout).toMatch(/new-checkout +ben +false DEFAULT .*→ +true TARGETING_MATCH/);
-    expect(stdout).toMatch(/^ {2}\/basket\?user=ana +200 +no-store +\{/m);
-    expect(stdout).toMatch(/^ {2}\/basket\?user=crawler +403 +- +\{"error":"baskets are for people"\}/m);
-    expect(stdout).toMatch(/^ {2}\/partner\/offers +500 +- +\{"error":"Internal policy error"/m);
+    expect(stdout).toMatch(/^ {2}\/basket\?user=ana +200 +no-store +(?:nl|-) +\{/m);
+    expect(stdout).toMatch(/^ {2}\/basket\?user=crawler +403 +- +- +\{"error":"baskets are for people"\}/m);
+    expect(stdout).toMatch(/^ {2}\/partner\/offers +500 +- +- +\{"error":"Internal policy error"/m);
     expect(stdout).toMatch(/^ {2}shop +basket +people-only +native +63 +42 none, 21 immediate +\d+\.\d$/m);
     expect(stdout).toMatch(/^ {2}shop +basket +set-headers +WebAssembly, metered +84 +84 changed +\d+\.\d$/m);
+    // Built by the first `npm start`: a checkout in which there was none has two policies in front of its baskets.
+    if (
+      existsSync(
+        fileURLToPath(
+          new URL('../../node_modules/.cache/edict/components/shop/four-hooks.component.wasm', import.meta.url),
+        ),
+      )
+    ) {
+      expect(stdout).toMatch(/^ {2}shop +basket +language +WebAssembly, metered +42 +42 changed +\d+\.\d$/m);
+      expect(stdout).toMatch(/^ {2}\/basket\?user=ana +200 +no-store +nl +\{/m);
+    }
     expect(stdout).toMatch(/^ {2}partner +partner-offers +loop-forever +WebAssembly, metered +42 +42 FUEL_EXHAUSTED/m);
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect(await readdir(folder)).toEqual([]);

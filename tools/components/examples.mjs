@@ -60,7 +60,12 @@ export const EXAMPLES = {
     what: 'a component in JavaScript, with the StarlingMonkey engine inside',
     sources: () => ['examples/policies/js/four-hooks.js', ...filesUnder(WIT)],
     transpiled: true,
-    build: buildJs,
+    build: (file) => buildJs(file, 'examples/policies/js/four-hooks.js'),
+  },
+  shop: {
+    what: 'the policy of the shop example in JavaScript',
+    sources: () => ['examples/shop/content-language.js', ...filesUnder(WIT)],
+    build: (file) => buildJs(file, 'examples/shop/content-language.js'),
   },
   python: {
     what: 'a component in Python, with CPython inside',
@@ -160,11 +165,10 @@ async function buildRust(folder, crate, file) {
 }
 
 /** `--disable all`: the engine gets no clock, no random numbers and no output but those the world imports. */
-async function buildJs(file) {
+async function buildJs(file, source) {
   const missing = await ensureTools();
   if (missing !== undefined) return missing;
-  const source = at('examples/policies/js/four-hooks.js');
-  return await jco(['componentize', source, '--wit', at(WIT), '-n', 'pure-policy', '--disable', 'all', '-o', file]);
+  return await jco(['componentize', at(source), '--wit', at(WIT), '-n', 'pure-policy', '--disable', 'all', '-o', file]);
 }
 
 async function buildPython(file) {
