@@ -81,21 +81,22 @@ function withDigests(document: JsonObject, packages: readonly PolicyPackage[]): 
   const nameOf = new Map(packages.map(({ digest, manifest }) => [digest, manifest.name]));
   const moduleOf = new Map(packages.map(({ digest, moduleDigest }) => [digest, moduleDigest]));
   const chains = new Map<string, Map<string, number>>();
-  const mapped = mapPositions(document, (position, path) => {
-    const { use, ...rest } = useOf(position);
-    if (use === undefined) return position;
+  /** A reference with its name, and by digest where a module of the folder is meant. */
+  const resolve = (use: string, exact?: string): { readonly name: string | undefined; readonly use: string } => {
     const wanted = parseReference(use);
-    const version = position.version;
-    const exact = typeof version === 'string' && isExact(version) ? version : undefined;
-    const name = 'name' in wanted ? wanted.name : 'digest' in wanted ? nameOf.get(wanted.digest) : undefined;
-    const digest =
-      'name' in wanted
-        ? known.resolve(wanted.name, exact ?? wanted.version)?.digest
-        : 'digest' in wanted
-          ? (moduleOf.get(wanted.digest) ?? wanted.digest)
-          : undefined;
+    if ('fault' in wanted) return { name: undefined, use };
+    if ('digest' in wanted) return { name: nameOf.get(wanted.digest), use: moduleOf.get(wanted.digest) ?? use };
+    return { name: wanted.name, use: known.resolve(wanted.name, exact ?? wanted.version)?.digest ?? use };
+  };
+  const mapped = mapPositions(document, (position, path) => {
+    const { use: given, rollout, ...rest } = useOf(position);
+    if (given === undefined) return position;
+    const { version } = position;
+    const { name, use } = resolve(given, typeof version === 'string' && isExact(version) ? version : undefined);
     const keyed = name === undefined ? rest : { ...rest, key: keyOf(rest, name, chainAt(chains, path)) };
-    return { ...keyed, use: digest ?? use };
+    if (rollout === undefined) return { ...keyed, use };
+    const hasCandidate = isJsonObject(rollout) && typeof rollout.use === 'string';
+    return { ...keyed, use, rollout: hasCandidate ? { ...rollout, use: resolve(String(rollout.use)).use } : rollout };
   });
   return mapped as JsonObject;
 }

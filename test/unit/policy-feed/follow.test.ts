@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { greeting, startPolicyRelay } from '../server/policies/support.ts';
-import { startTestRelay } from '../server/test-relay.ts';
+import { startTestRelay, until } from '../server/test-relay.ts';
 import { cacheFolder, engineRig, following, QUIET } from './support.ts';
 
 describe('an engine that follows a relay', () => {
@@ -46,5 +46,51 @@ describe('an engine that follows a relay', () => {
     expect((await stat(join(cacheDir, 'modules', 'sha256', folder as string, file as string))).mode & 0o777).toBe(
       0o600,
     );
+  });
+
+  it('has exactly the routes of the last document: one that is gone is gone, none is merged (U-06)', async () => {
+    const relay = await startPolicyRelay(`${greeting('1')}  - key: 'GET|/more|*'\n    policies: []\n`);
+    const { engine, ask, follower } = await following(relay);
+    expect(engine.describe().routes.map(({ key }) => key)).toEqual(['GET|/pets|*', 'GET|/more|*']);
+    await relay.folder.configure(greeting('2'));
+    await relay.relay.reload();
+    expect(await follower.refresh()).toBe('changed');
+    expect(engine.describe().routes.map(({ key }) => key)).toEqual(['GET|/pets|*']);
+    expect((await ask('/pets')).headers['x-m']).toBe('2');
+  });
+
+  it('follows one relay at a time, and none after a load or a close', async () => {
+    const [one, two] = [await startPolicyRelay(greeting('1')), await startPolicyRelay(greeting('2'))];
+    const { engine, mark, follower } = await following(one);
+    const second = await engine.follow({ ...QUIET, endpoint: two.relay.url });
+    expect(await mark()).toBe('200 2');
+    expect([follower.describe().state, second.describe().state]).toEqual(['stopped', 'current']);
+    expect(await follower.refresh()).toBe('failed');
+    await engine.load({ routes: [{ key: 'GET|/pets|*' }] });
+    expect([second.describe().state, engine.describe().feed]).toEqual(['stopped', undefined]);
+    expect(await mark()).toBe('200 undefined');
+    await engine.close();
+    await expect(engine.follow({ ...QUIET, endpoint: two.relay.url })).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('names the tenants that it wants, and tells the relay what became of their policies', async () => {
+    const relay = await startPolicyRelay(
+      `${greeting('1')}    tenant: shop\n  - { key: 'GET|/blog|*', tenant: blog }\n`,
+    );
+    const { engine } = await following(relay, { policies: ['shop'] });
+    expect(engine.describe().routes.map(({ tenant }) => tenant)).toEqual(['shop']);
+    await until(() => relay.events.some(({ type }) => type === 'policy-status'));
+    expect(relay.events).toEqual([
+      {
+        type: 'policy-status',
+        status: {
+          revision: engine.describe().revision,
+          outcome: 'active',
+          routes: { active: 1, kept: 0, closed: 0 },
+          problems: [],
+          missing: [],
+        },
+      },
+    ]);
   });
 });

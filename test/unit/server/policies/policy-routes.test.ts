@@ -66,6 +66,16 @@ resources: { apiKeys: 'file:keys.yaml', templates: { file: templates.json, share
     }
   });
 
+  it('has the module of a candidate by digest too, and with a filter', async () => {
+    const yaml =
+      "routes: [{ key: 'GET|/a|*', tenant: shop, policies: [{ use: cors, rollout: { percent: 10, use: set-headers } }] }]";
+    const relay = await startPolicyRelay(yaml);
+    const digest = digestOf(await moduleBytes('set-headers'));
+    const { routes, modules } = await relay.document({ tenants: ['shop'] });
+    expect(routes).toMatchObject([{ policies: [{ key: 'cors', use: 'cors', rollout: { percent: 10, use: digest } }] }]);
+    expect(Object.keys(modules as object)).toEqual([digest]);
+  });
+
   it("serves the reference engine's list, with names and versions resolved", async () => {
     const yaml = `- route_key: 'GET|/a|*'
   policies:
