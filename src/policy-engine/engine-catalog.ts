@@ -286,7 +286,7 @@ function load(
   }
   if (tier === 'isolated') return policyFailure('ABI_UNSUPPORTED', 'a component cannot run in a worker');
   // Its one core module may be an engine, so it may be as large as the component; its memory is what the manifest says.
-  const sizes = { maxBytes: MAX_MODULE_BYTES, maxPages: limits.memoryPages };
+  const sizes = { maxBytes: MAX_MODULE_BYTES, maxPages };
   const component = loadComponent(bytes, { granted, metering, ...sizes });
   return isPolicyFailure(component) ? component : { kind: 'component', component };
 }
