@@ -14,6 +14,7 @@ import {
   parseCapabilities,
 } from '../policy-host/capabilities.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import type { HookRecords } from '../policy-host/recording-policy.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
@@ -26,6 +27,8 @@ export interface EngineCatalogOptions {
   readonly allowed: Capabilities;
   readonly ports: HostPorts;
   readonly workers: () => PolicyWorkers;
+  /** Where hooks of modules are recorded, if they are. */
+  readonly records?: HookRecords | undefined;
 }
 
 interface Loaded {
@@ -94,7 +97,7 @@ export class EngineCatalog implements PolicyCatalog {
 
   /** Verified and compiled, or refused with everything that is wrong with it. */
   #make({ manifest, bytes, moduleDigest, digest }: PolicyPackage): CatalogEntry | PolicyFailure {
-    const { trusted, allowed, ports, workers } = this.#options;
+    const { trusted, allowed, ports, workers, records } = this.#options;
     const tier = tierOf(manifest, trusted.has(moduleDigest));
     const { capabilities, problems } = parseCapabilities(manifest.source.capabilities ?? {});
     if (problems.length > 0) {
@@ -102,11 +105,11 @@ export class EngineCatalog implements PolicyCatalog {
       return policyFailure('MODULE_INVALID', faults.join('; '));
     }
     const granted = intersectCapabilities(capabilities, allowed);
-    const program = load(bytes, manifest, grantedCapabilities(granted), tier);
+    const program = loadProgram(bytes, manifest, grantedCapabilities(granted), tier);
     if (isPolicyFailure(program)) return program;
     const { hopByHop } = granted;
     return {
-      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers }),
+      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers, digest, records }),
       // Chains grant what the manifest says, and the operator may say less.
       manifest: { ...manifest, capabilities: { ...manifest.capabilities, hopByHop } },
       digest,
@@ -120,7 +123,8 @@ function tierOf({ minimumTier }: PolicyManifest, isTrusted: boolean): PolicyTier
   return isTrusted ? 'trusted' : 'metered';
 }
 
-function load(
+/** The program of a package, verified and compiled for a tier. */
+export function loadProgram(
   bytes: Uint8Array,
   { abi, limits }: PolicyManifest,
   granted: ReadonlySet<Capability>,

@@ -27,6 +27,7 @@ export type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
 export type { Outcome } from '../policy/model/instance.ts';
 export type { RequestView, ResponseView } from '../policy/model/views.ts';
 export type { RolloutEvent, RolloutStatus } from '../policy/rollout/rollout-instance.ts';
+export type { RecordOptions } from '../policy-host/recording-policy.ts';
 export type { EngineStatus, RouteStatus } from './engine-status.ts';
 export type { LoadReport } from './load-report.ts';
 export type { ModulePlaces, ModuleStatus, PolicyTier } from './module-status.ts';

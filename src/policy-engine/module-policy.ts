@@ -6,6 +6,7 @@ import type { DeclaredInputs } from '../policy/frame/declared-inputs.ts';
 import { OUTPUT_LIMITS } from '../policy/frame/output-decoder.ts';
 import type { CompiledGuest } from '../policy/guest/core-guest.ts';
 import { CoreModulePolicy } from '../policy/guest/core-module-policy.ts';
+import type { HostFunctions } from '../policy/guest/host-functions.ts';
 import type { GuestLimits } from '../policy/guest/limits.ts';
 import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest.ts';
 import { isPolicyFailure, type PolicyFailure } from '../policy/model/failure.ts';
@@ -18,8 +19,10 @@ import { type Capabilities, grantedCapabilities } from '../policy-host/capabilit
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
 import { spaceId } from '../policy-host/kv/kv-store.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
-import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
+import { createHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { type HookRecords, RecordingPolicy } from '../policy-host/recording-policy.ts';
+import { RecordingHost } from '../policy-host/replay.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { WorkerPolicy } from '../policy-workers/worker-policy.ts';
 import type { ModulePlaces, PolicyTier } from './module-status.ts';
@@ -36,6 +39,10 @@ export interface ModulePolicyOptions {
   /** What manifest and operator agree on. */
   readonly granted: Capabilities;
   readonly ports: HostPorts;
+  /** Of module and manifest. */
+  readonly digest: string;
+  /** Where hooks are recorded, if they are. */
+  readonly records: HookRecords | undefined;
   /** Started when the first isolated policy is. */
   readonly workers: () => PolicyWorkers;
 }
@@ -118,28 +125,38 @@ export class ModulePolicy implements PolicyFactory {
       { tenant, policy: manifest.name, scope, metadata: manifest.metadata, series },
       ports,
     );
-    const made = this.#factory(host);
+    const { records, digest, tier } = this.#options;
+    // In a worker time and randomness are at hand there; nobody sees what a hook got of them.
+    const isRecorded = records?.wants(manifest.name) === true && tier !== 'isolated';
+    const recording = isRecorded ? new RecordingHost(host) : undefined;
+    const made = guestFactory(this.#options, recording ?? host);
+    const hosted = new HostedPolicy(made, host);
+    const isKept = recording !== undefined && records !== undefined;
     return {
-      factory: new HostedPolicy(made, host),
+      factory: isKept ? new RecordingPolicy(hosted, recording, records, digest) : hosted,
       stores: made instanceof WorkerPolicy ? undefined : made,
       instances: 0,
     };
   }
+}
 
-  #factory(host: PolicyHost): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
-    const { manifest, program, tier, granted, workers } = this.#options;
-    const { name, version, inputs: declared, metadata } = manifest;
-    const inputs = inputsOf(declared, metadata.reads);
-    const shared = { name, version, inputs, host, limits: limitsOf(manifest) };
-    if (program.kind === 'component') {
-      return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
-    }
-    const { guest } = program;
-    const capabilities = grantedCapabilities(granted);
-    if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
-    const { deadlineMs } = manifest.limits;
-    return new WorkerPolicy({ ...shared, guest, granted: capabilities, workers: workers(), deadlineMs });
+/** What makes the guests of a module, before the given host. */
+export function guestFactory(
+  options: Pick<ModulePolicyOptions, 'manifest' | 'program' | 'tier' | 'granted' | 'workers'>,
+  host: HostFunctions,
+): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
+  const { manifest, program, tier, granted, workers } = options;
+  const { name, version, inputs: declared, metadata } = manifest;
+  const inputs = inputsOf(declared, metadata.reads);
+  const shared = { name, version, inputs, host, limits: limitsOf(manifest) };
+  if (program.kind === 'component') {
+    return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
   }
+  const { guest } = program;
+  const capabilities = grantedCapabilities(granted);
+  if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
+  const { deadlineMs } = manifest.limits;
+  return new WorkerPolicy({ ...shared, guest, granted: capabilities, workers: workers(), deadlineMs });
 }
 
 function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInputs {

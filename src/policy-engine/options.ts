@@ -9,6 +9,7 @@ import type { HookRecord } from '../policy/chain/decision.ts';
 import type { RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
 import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import type { RecordOptions } from '../policy-host/recording-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DefinedPolicy } from './native-definition.ts';
 
@@ -53,6 +54,11 @@ export interface PolicyEngineOptions {
   readonly onRollback?: (event: RolloutEvent) => void;
   /** Asked about hooks that failed here, at positions with `fallbackEvaluator: remote`. */
   readonly remote?: RemoteEvaluatorPort;
+  /**
+   * Record hooks of modules with everything they were given and decided, for `records()`: to find out why a policy decided as
+   * it did. Recordings hold what clients sent. Modules in workers are not recorded. Default: nothing is.
+   */
+  readonly record?: RecordOptions;
   /** How long each direction of an exchange may take, in milliseconds, 1 to 30000. Default 1000. */
   readonly chainTimeoutMs?: number;
   /** Watch a folder and load it again when it changes. Default true. */

@@ -18,6 +18,7 @@ import { parseCapabilities } from '../policy-host/capabilities.ts';
 import { ExchangeFlags, flagSourceOf } from '../policy-host/exchange-flags.ts';
 import { MemoryKv } from '../policy-host/kv/memory-kv.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { HookRecords } from '../policy-host/recording-policy.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
 import { DEFAULT_ALLOWED } from './defaults.ts';
@@ -52,6 +53,7 @@ export class PolicyEngine implements PolicyGate {
   readonly #clock: Clock;
   readonly #logger: SafeLogger;
   readonly #catalog: EngineCatalog;
+  readonly #records: HookRecords | undefined;
   readonly #sets: PolicySets;
   readonly #ports: ExchangePorts;
   readonly #timeoutMs: number;
@@ -74,12 +76,14 @@ export class PolicyEngine implements PolicyGate {
     if (flags?.isRemote === true) {
       throw new EdictError('INVALID_OPTION', 'flags must be decided in this process: give an InProcessEvaluator');
     }
+    this.#records = options.record === undefined ? undefined : new HookRecords(options.record);
     const exchangeFlags = flags === undefined ? undefined : exchangeFlagsOf(options);
     this.#catalog = new EngineCatalog({
       natives: (options.policies ?? []).map(({ entry }) => entry),
       trusted: new Set(options.trustedModules),
       allowed: allowedOf(options),
       ports: this.#hostPorts(exchangeFlags),
+      records: this.#records,
       workers: () => {
         this.#workers ??= new PolicyWorkers({ clock: this.#clock });
         return this.#workers;
@@ -163,6 +167,14 @@ export class PolicyEngine implements PolicyGate {
   /** Routes with their positions and counts, modules with their stores, and what was wrong with the last load. */
   describe(): EngineStatus {
     return statusOf(this.#state, this.#sets, this.#catalog, this.#counts, this.#last);
+  }
+
+  /**
+   * The hooks that were recorded last (option `record`), a line of JSON each, for `edict policy replay`. Secrets of parameters
+   * are hidden; what clients and upstreams sent is not.
+   */
+  records(): readonly string[] {
+    return (this.#records?.lines ?? []).map((line) => this.#sets.redactor.redact(line));
   }
 
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
