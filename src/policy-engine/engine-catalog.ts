@@ -19,6 +19,7 @@ import {
   parseCapabilities,
 } from '../policy-host/capabilities.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import type { HookRecords } from '../policy-host/recording-policy.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { type ModuleLimits, ModulePolicy, type Program } from './module-policy.ts';
 import type { ModuleStatus, PolicyTier } from './module-status.ts';
@@ -37,6 +38,8 @@ export interface EngineCatalogOptions {
   readonly clock?: { monotonic(): number };
   /** For the policies that come with this package; without it there are none. */
   readonly shipped?: { readonly clock: Clock };
+  /** Where hooks of modules are recorded, if they are. */
+  readonly records?: HookRecords | undefined;
 }
 
 interface Loaded {
@@ -234,7 +237,7 @@ export class EngineCatalog implements PolicyCatalog {
 
   /** Verified and compiled, or refused with everything that is wrong with it. */
   #entryOf({ manifest, bytes, moduleDigest, digest }: PolicyPackage): CatalogEntry | PolicyFailure {
-    const { trusted, allowed, ports, workers, clock } = this.#options;
+    const { trusted, allowed, ports, workers, clock, records } = this.#options;
     const tier = tierOf(manifest, trusted.has(moduleDigest));
     const { capabilities, problems } = parseCapabilities(manifest.source.capabilities ?? {});
     if (problems.length > 0) {
@@ -244,7 +247,7 @@ export class EngineCatalog implements PolicyCatalog {
     const granted = intersectCapabilities(capabilities, allowed);
     const compiled = new Map<number, Program | PolicyFailure>();
     const program = (maxPages: number): Program | PolicyFailure => {
-      const made = compiled.get(maxPages) ?? load(bytes, manifest, maxPages, grantedCapabilities(granted), tier);
+      const made = compiled.get(maxPages) ?? loadProgram(bytes, manifest, maxPages, grantedCapabilities(granted), tier);
       compiled.set(maxPages, made);
       return made;
     };
@@ -253,7 +256,9 @@ export class EngineCatalog implements PolicyCatalog {
     const { hopByHop } = granted;
     const memoryOf = (tenant: string): number => this.memoryOf(tenant).bytes;
     return {
-      factory: new ModulePolicy({ manifest, program, tier, granted, ports, workers, memoryOf, clock }),
+      factory: new ModulePolicy({
+        ...{ manifest, program, tier, granted, ports, workers, memoryOf, clock, digest, records },
+      }),
       // Chains grant what the manifest says, and the operator may say less.
       manifest: { ...manifest, capabilities: { ...manifest.capabilities, hopByHop } },
       digest,
@@ -272,7 +277,8 @@ function tierOf({ minimumTier }: PolicyManifest, isTrusted: boolean): PolicyTier
   return isTrusted ? 'trusted' : 'metered';
 }
 
-function load(
+/** The program of a package, verified and compiled for a tier. */
+export function loadProgram(
   bytes: Uint8Array,
   { abi }: PolicyManifest,
   maxPages: number,

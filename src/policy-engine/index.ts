@@ -40,6 +40,7 @@ export type { TenantLimits } from '../policy/tenants/tenant-options.ts';
 export type { TenantState } from '../policy/tenants/tenant-state.ts';
 export type { TenantStatus } from '../policy/tenants/tenant-status.ts';
 export type { PolicyFeedState, PolicyFeedStatus, PolicyOrigin } from '../policy-feed/feed-status.ts';
+export type { RecordOptions } from '../policy-host/recording-policy.ts';
 export type { HistogramMeter } from '../telemetry/meter.ts';
 export type { Tracer } from '../telemetry/tracer.ts';
 export type { DecisionsOptions } from './decisions-options.ts';

@@ -22,3 +22,8 @@ export interface RollbackReport {
   readonly code?: PolicyFailureCode;
   readonly message?: string;
 }
+
+/** Nothing of a configuration could be used. */
+export function refused(problems: readonly ConfigProblem[]): LoadReport {
+  return { outcome: 'refused', revision: '', problems, routes: new Map() };
+}

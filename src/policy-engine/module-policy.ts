@@ -7,6 +7,7 @@ import { OUTPUT_LIMITS } from '../policy/frame/output-decoder.ts';
 import type { CompiledGuest } from '../policy/guest/core-guest.ts';
 import { CoreModulePolicy } from '../policy/guest/core-module-policy.ts';
 import { GuardedPolicy } from '../policy/guest/guarded-instance.ts';
+import type { HostFunctions } from '../policy/guest/host-functions.ts';
 import type { GuestLimits } from '../policy/guest/limits.ts';
 import type { ManifestInputs, PolicyManifest } from '../policy/manifest/manifest.ts';
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
@@ -20,8 +21,10 @@ import { type Capabilities, grantedCapabilities } from '../policy-host/capabilit
 import { HostedPolicy } from '../policy-host/hosted-policy.ts';
 import { spaceId } from '../policy-host/kv/kv-store.ts';
 import type { SeriesDeclaration } from '../policy-host/metrics.ts';
-import { createHost, type PolicyHost } from '../policy-host/policy-host.ts';
+import { createHost } from '../policy-host/policy-host.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import { type HookRecords, RecordingPolicy } from '../policy-host/recording-policy.ts';
+import { RecordingHost } from '../policy-host/replay.ts';
 import type { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { WorkerPolicy } from '../policy-workers/worker-policy.ts';
 import type { ModulePlaces, PolicyTier } from './module-status.ts';
@@ -42,6 +45,10 @@ export interface ModulePolicyOptions {
   /** What manifest and operator agree on. */
   readonly granted: Capabilities;
   readonly ports: HostPorts;
+  /** Of module and manifest. */
+  readonly digest: string;
+  /** Where hooks are recorded, if they are. */
+  readonly records: HookRecords | undefined;
   /** Started when the first isolated policy is. */
   readonly workers: () => PolicyWorkers;
   /** Linear memory that a tenant has on this thread, of all modules. */
@@ -176,36 +183,44 @@ export class ModulePolicy implements PolicyFactory {
     const series = manifest.metrics as unknown as readonly SeriesDeclaration[];
     const { name: policy, metadata } = manifest;
     const host = createHost(granted, { tenant, policy, scope, metadata, series }, ports);
-    const made = this.#factory(host, compiled, limits);
+    const { records, digest, tier } = this.#options;
+    // In a worker time and randomness are at hand there; nobody sees what a hook got of them.
+    const isRecorded = records?.wants(policy) === true && tier !== 'isolated';
+    const recording = isRecorded ? new RecordingHost(host) : undefined;
+    const made = guestFactory(this.#options, compiled, recording ?? host, limits);
     const hosted = new HostedPolicy(made, host);
+    const isKept = recording !== undefined && records !== undefined;
+    const kept = isKept ? new RecordingPolicy(hosted, recording, records, digest) : hosted;
     return {
       tenant,
-      factory: clock === undefined ? hosted : new GuardedPolicy(hosted, clock),
+      factory: clock === undefined ? kept : new GuardedPolicy(kept, clock),
       stores: made instanceof WorkerPolicy ? undefined : made,
       instances: 0,
     };
   }
+}
 
-  #factory(
-    host: PolicyHost,
-    program: Program,
-    tenant: ModuleLimits | undefined,
-  ): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
-    const { manifest, tier, granted, workers } = this.#options;
-    const { name, version, inputs: declared, metadata } = manifest;
-    const inputs = inputsOf(declared, metadata.reads);
-    const shared = { name, version, inputs, host, limits: limitsOf(manifest, tenant) };
-    if (program.kind === 'component') {
-      return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
-    }
-    const { guest } = program;
-    const capabilities = grantedCapabilities(granted);
-    if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
-    const deadlineMs = Math.min(manifest.limits.deadlineMs, tenant?.wallMs ?? manifest.limits.deadlineMs);
-    const lane = tenant && { concurrent: tenant.workerCalls, queued: tenant.queuedCalls };
-    const options = { ...shared, guest, granted: capabilities, workers: workers(), deadlineMs };
-    return new WorkerPolicy({ ...options, ...(lane === undefined ? {} : { lane }) });
+/** What makes the guests of a module, before the given host. */
+export function guestFactory(
+  options: Pick<ModulePolicyOptions, 'manifest' | 'tier' | 'granted' | 'workers'>,
+  program: Program,
+  host: HostFunctions,
+  tenant?: ModuleLimits,
+): CoreModulePolicy | ComponentPolicy | WorkerPolicy {
+  const { manifest, tier, granted, workers } = options;
+  const { name, version, inputs: declared, metadata } = manifest;
+  const inputs = inputsOf(declared, metadata.reads);
+  const shared = { name, version, inputs, host, limits: limitsOf(manifest, tenant) };
+  if (program.kind === 'component') {
+    return new ComponentPolicy({ ...shared, component: program.component, maxPages: manifest.limits.memoryPages });
   }
+  const { guest } = program;
+  const capabilities = grantedCapabilities(granted);
+  if (tier !== 'isolated') return new CoreModulePolicy({ ...shared, guest, tier, granted: capabilities });
+  const deadlineMs = Math.min(manifest.limits.deadlineMs, tenant?.wallMs ?? manifest.limits.deadlineMs);
+  const lane = tenant && { concurrent: tenant.workerCalls, queued: tenant.queuedCalls };
+  const parts = { ...shared, guest, granted: capabilities, workers: workers(), deadlineMs };
+  return new WorkerPolicy({ ...parts, ...(lane === undefined ? {} : { lane }) });
 }
 
 function inputsOf(inputs: ManifestInputs, reads: readonly string[]): DeclaredInputs {

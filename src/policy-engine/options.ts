@@ -10,6 +10,7 @@ import type { RemoteEvaluatorPort } from '../policy/chain/remote-fallback.ts';
 import type { IntegrityHeaders } from '../policy/reduce/derive.ts';
 import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { HostPorts } from '../policy-host/ports.ts';
+import type { RecordOptions } from '../policy-host/recording-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { HistogramMeter } from '../telemetry/meter.ts';
 import type { Tracer } from '../telemetry/tracer.ts';
@@ -63,6 +64,11 @@ export interface PolicyEngineOptions {
   readonly onRollback?: (event: RolloutEvent) => void;
   /** Asked about hooks that failed here, at positions with `fallbackEvaluator: remote`. */
   readonly remote?: RemoteEvaluatorPort;
+  /**
+   * Record hooks of modules with everything they were given and decided, for `records()`: to find out why a policy decided as
+   * it did. Recordings hold what clients sent. Modules in workers are not recorded. Default: nothing is.
+   */
+  readonly record?: RecordOptions;
   /**
    * How long the policies of one step may take together, in milliseconds, 1 to 30000: the headers or the body of a direction,
    * or one delivery of a streamed body. Waiting for the client or for the handler does not count. Default 1000.

@@ -16,6 +16,7 @@ import { Redactor } from '../policy/params/redactor.ts';
 import type { RolloutEvent } from '../policy/rollout/rollout-instance.ts';
 import type { Readiness } from '../policy/tenants/readiness.ts';
 import type { TenantStatus } from '../policy/tenants/tenant-status.ts';
+import { HookRecords } from '../policy-host/recording-policy.ts';
 import { ResourceStores } from '../policy-host/resources.ts';
 import { PolicyWorkers } from '../policy-workers/policy-workers.ts';
 import { consoleLogger, createSafeLogger, type SafeLogger } from '../telemetry/logger.ts';
@@ -28,13 +29,13 @@ import { EngineTelemetry } from './engine-telemetry.ts';
 import { EngineTenants } from './engine-tenants.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { PolicyFollower } from './follow-relay.ts';
-import type { LoadReport, RollbackReport } from './load-report.ts';
+import { type LoadReport, type RollbackReport, refused } from './load-report.ts';
 import type { PolicyEngineOptions } from './options.ts';
 import type { PackageStatus } from './package-status.ts';
 import { readFolder } from './policy-folder.ts';
 import type { PolicyPackage, RefusedPackage } from './policy-package.ts';
-import { routeKeys, withFlagGates } from './positions.ts';
-import { RouteTable } from './route-table.ts';
+import { withFlagGates } from './positions.ts';
+import { keyProblems } from './route-key-problems.ts';
 import { TenantGate } from './tenant-gate.ts';
 
 const DEBOUNCE_MS = 200;
@@ -57,6 +58,7 @@ export class PolicyEngine implements PolicyGate {
   readonly #clock: Clock;
   readonly #logger: SafeLogger;
   readonly #catalog: EngineCatalog;
+  readonly #records: HookRecords | undefined;
   readonly #redactor = new Redactor();
   readonly #decisions: DecisionLog | undefined;
   readonly #tenants: EngineTenants;
@@ -79,6 +81,7 @@ export class PolicyEngine implements PolicyGate {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = createSafeLogger(options.logger ?? consoleLogger);
+    this.#records = options.record === undefined ? undefined : new HookRecords(options.record);
     this.#resources = options.host?.resources ?? new ResourceStores();
     const { tenants = {}, decisions, onHook } = options;
     const flags = exchangeFlagsOf(options);
@@ -87,6 +90,7 @@ export class PolicyEngine implements PolicyGate {
       trusted: new Set(options.trustedModules),
       allowed: allowedOf(options),
       ports: hostPortsOf(options, { clock: this.#clock, logger: this.#logger, resources: this.#resources, flags }),
+      records: this.#records,
       workers: () => {
         this.#workers ??= new PolicyWorkers({ clock: this.#clock });
         return this.#workers;
@@ -253,6 +257,14 @@ export class PolicyEngine implements PolicyGate {
     return { revision: this.#revision, generation, document: this.#redactor.redactJson(this.#document) };
   }
 
+  /**
+   * The hooks that were recorded last (option `record`), a line of JSON each, for `edict policy replay`. Secrets of parameters
+   * are hidden; what clients and upstreams sent is not.
+   */
+  records(): readonly string[] {
+    return (this.#records?.lines ?? []).map((line) => this.#redactor.redact(line));
+  }
+
   /** Told of every load, good or not, that of a watched folder too. Gives what ends it. */
   onChange(listener: (report: LoadReport) => void): () => void {
     this.#listeners.add(listener);
@@ -377,16 +389,4 @@ export class PolicyEngine implements PolicyGate {
     this.#follower = undefined;
     return follower?.stop() ?? Promise.resolve();
   }
-}
-
-function refused(problems: readonly ConfigProblem[]): LoadReport {
-  return { outcome: 'refused', revision: '', problems, routes: new Map() };
-}
-
-/** A route that no request could be matched with would be open, however well its chain is built. */
-function keyProblems(document: JsonValue): ConfigProblem[] {
-  const keys = routeKeys(document);
-  const unique = new Map(keys.map(({ key, path }) => [key, path]));
-  const { faults } = new RouteTable([...unique.keys()].map((key) => [key, true]));
-  return [...faults].map(([key, fault]) => problem(unique.get(key) ?? '', fault));
 }

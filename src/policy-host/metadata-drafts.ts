@@ -3,7 +3,9 @@
 import type { JsonObject, JsonValue } from '../internal/json.ts';
 import { isTooDeep } from '../policy/frame/field-reader.ts';
 import { type HostResult, hostFault } from '../policy/guest/host-functions.ts';
+import { policyFailure } from '../policy/model/failure.ts';
 import type { HookInput } from '../policy/model/inputs.ts';
+import type { Outcome } from '../policy/model/instance.ts';
 import { METADATA_LIMITS, memberBytes } from '../policy/reduce/metadata.ts';
 
 interface Draft {
@@ -67,6 +69,20 @@ export class MetadataDrafts {
       return `the metadata key ${JSON.stringify(draft.undeclared)} is not among those the policy declares to write`;
     }
     return draft.patch.size === 0 ? undefined : Object.fromEntries(draft.patch);
+  }
+
+  /**
+   * Puts what a hook did through functions to what it answered. A hook that failed has done nothing; what an action says of a
+   * key goes before what was set on the way to it.
+   */
+  settle(input: HookInput, outcome: Outcome): Outcome {
+    const draft = this.take(input);
+    if (draft === undefined || outcome.kind === 'failure') return outcome;
+    if (typeof draft === 'string') return policyFailure('ACTION_INVALID', draft);
+    if (outcome.kind === 'decision') return outcome;
+    if (outcome.kind === 'none') return { kind: 'none', effects: { ...outcome.effects, metadataPatch: draft } };
+    const { action } = outcome;
+    return { kind: 'action', action: { ...action, metadataPatch: { ...draft, ...action.metadataPatch } } };
   }
 
   #refuse(input: HookInput, key: string): ReturnType<typeof hostFault> | undefined {

@@ -11,7 +11,6 @@ import {
   type LogLevel,
   type PendingBytes,
 } from '../policy/guest/host-functions.ts';
-import { type PolicyFailure, policyFailure } from '../policy/model/failure.ts';
 import type { HookInput, Trial } from '../policy/model/inputs.ts';
 import type { Outcome } from '../policy/model/instance.ts';
 import { Phase } from '../policy/model/phases.ts';
@@ -203,20 +202,11 @@ export class PolicyHost implements HostFunctions {
     return resources === undefined ? hostFault('unavailable') : resources.get(this.#options.tenant, kind, id);
   }
 
-  /**
-   * Puts what a hook did through functions to what it answered. A hook that failed has done nothing; what an action says of a
-   * key goes before what was set on the way to it.
-   */
+  /** What the hook answered, with what it did through functions. */
   settle(input: HookInput, answer: Outcome): Outcome {
     const outcome =
       this.#hadEffects(input) && answer.kind === 'failure' ? { ...answer, hadEffects: true as const } : answer;
-    const draft = this.#drafts.take(input);
-    if (draft === undefined || outcome.kind === 'failure') return outcome;
-    if (typeof draft === 'string') return undeclared(draft);
-    if (outcome.kind === 'decision') return outcome;
-    if (outcome.kind === 'none') return { kind: 'none', effects: { ...outcome.effects, metadataPatch: draft } };
-    const { action } = outcome;
-    return { kind: 'action', action: { ...action, metadataPatch: { ...draft, ...action.metadataPatch } } };
+    return this.#drafts.settle(input, outcome);
   }
 
   /** What the status shows. */
@@ -300,8 +290,4 @@ function isTrial({ input }: HostCall): boolean {
 
 function isQuery(phase: Phase | undefined): boolean {
   return phase === Phase.needsMoreRequestData || phase === Phase.needsMoreResponseData;
-}
-
-function undeclared(message: string): PolicyFailure {
-  return policyFailure('ACTION_INVALID', message);
 }

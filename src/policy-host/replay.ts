@@ -1,5 +1,6 @@
 /** What a hook got from its host, recorded with the decision, and a host that gives it again offline. */
 
+import { NOBODY } from '../policy/guest/host-binding.ts';
 import {
   type FlagKind,
   type HostCall,
@@ -12,7 +13,8 @@ import {
   type LogLevel,
   type PendingBytes,
 } from '../policy/guest/host-functions.ts';
-import type { HookInput } from '../policy/model/inputs.ts';
+import type { HookInput, PolicyInfo } from '../policy/model/inputs.ts';
+import type { Outcome } from '../policy/model/instance.ts';
 import { MetadataDrafts } from './metadata-drafts.ts';
 
 /** Functions whose answers a hook depends on; the rest either tells nothing or follows from the input. */
@@ -38,7 +40,7 @@ const MAX_EVENTS = 1_024;
 /** Passes every call on and remembers the answers by hook. */
 export class RecordingHost implements HostFunctions {
   readonly #inner: HostFunctions;
-  readonly #events = new WeakMap<HookInput, HostEvent[]>();
+  readonly #events = new WeakMap<HookInput | PolicyInfo, HostEvent[]>();
 
   constructor(inner: HostFunctions) {
     this.#inner = inner;
@@ -48,6 +50,13 @@ export class RecordingHost implements HostFunctions {
   take(input: HookInput): readonly HostEvent[] {
     const events = this.#events.get(input) ?? [];
     this.#events.delete(input);
+    return events;
+  }
+
+  /** What an instance got while it was made. */
+  takeMade(info: PolicyInfo): readonly HostEvent[] {
+    const events = this.#events.get(info) ?? [];
+    this.#events.delete(info);
     return events;
   }
 
@@ -153,12 +162,14 @@ export class RecordingHost implements HostFunctions {
     return value;
   }
 
-  #of({ input }: HostCall): HostEvent[] | undefined {
-    if (input === undefined) return undefined;
-    let events = this.#events.get(input);
+  /** Calls without an input come from a guest that is being made, or told that something ends. */
+  #of({ input, info }: HostCall): HostEvent[] | undefined {
+    const owner = input ?? info;
+    if (owner === NOBODY) return undefined;
+    let events = this.#events.get(owner);
     if (events === undefined) {
       events = [];
-      this.#events.set(input, events);
+      this.#events.set(owner, events);
     }
     return events.length < MAX_EVENTS ? events : undefined;
   }
@@ -181,15 +192,20 @@ function base64(bytes: Uint8Array): string {
 export class ReplayHost implements HostFunctions {
   /** The first call that the record does not have: the replayed hook is not the one that was recorded. */
   divergence: string | undefined;
-  readonly #events: readonly HostEvent[];
+  readonly #made: readonly HostEvent[];
   readonly #drafts: MetadataDrafts;
+  #events: readonly HostEvent[];
   #next = 0;
+  #nextMade = 0;
 
+  /** `made` is what the instance got while it was made. */
   constructor(
     events: readonly HostEvent[],
     metadata: { readonly reads?: readonly string[]; readonly writes?: readonly string[] } = {},
+    made: readonly HostEvent[] = [],
   ) {
     this.#events = events;
+    this.#made = made;
     this.#drafts = new MetadataDrafts(metadata.reads ?? [], metadata.writes ?? []);
   }
 
@@ -198,23 +214,35 @@ export class ReplayHost implements HostFunctions {
     return this.divergence === undefined && this.#next === this.#events.length;
   }
 
+  /** The next hook of the same instance. */
+  begin(events: readonly HostEvent[]): void {
+    this.#events = events;
+    this.#next = 0;
+    this.divergence = undefined;
+  }
+
+  /** What the hook answered, with what it did through functions. */
+  settle(input: HookInput, outcome: Outcome): Outcome {
+    return this.#drafts.settle(input, outcome);
+  }
+
   /** What the hook wrote to the metadata, as the host that was recorded would have taken it. */
   takeMetadata(input: HookInput): ReturnType<MetadataDrafts['take']> {
     return this.#drafts.take(input);
   }
 
   log(): void {}
-  nowMs(): number {
-    return this.#number('nowMs');
+  nowMs(call: HostCall): number {
+    return this.#number(call, 'nowMs');
   }
-  monotonicMs(): number {
-    return this.#number('monotonicMs');
+  monotonicMs(call: HostCall): number {
+    return this.#number(call, 'monotonicMs');
   }
-  random(): HostResult<Uint8Array> {
-    return this.#bytes('random');
+  random(call: HostCall): HostResult<Uint8Array> {
+    return this.#bytes(call, 'random');
   }
-  flag(): HostResult<string> {
-    return this.#value('flag') as HostResult<string>;
+  flag(call: HostCall): HostResult<string> {
+    return this.#value(call, 'flag') as HostResult<string>;
   }
   metaGet({ input }: HostCall, key: string): HostResult<string | undefined> {
     return input === undefined ? hostFault('denied') : this.#drafts.get(input, key);
@@ -225,68 +253,69 @@ export class ReplayHost implements HostFunctions {
   metaDelete({ input }: HostCall, key: string): HostResult<boolean> {
     return input === undefined ? hostFault('denied') : this.#drafts.delete(input, key);
   }
-  kvGet(): HostResult<KvEntry | undefined> {
-    const event = this.#take('kvGet');
+  kvGet(call: HostCall): HostResult<KvEntry | undefined> {
+    const event = this.#take(call, 'kvGet');
     if (event.fault !== undefined) return hostFault(event.fault);
     return event.version === undefined ? undefined : { value: bytesOf(event), version: event.version };
   }
-  kvSet(): HostResult<number> {
-    return this.#value('kvSet') as HostResult<number>;
+  kvSet(call: HostCall): HostResult<number> {
+    return this.#value(call, 'kvSet') as HostResult<number>;
   }
-  kvDelete(): HostResult<boolean> {
-    return this.#value('kvDelete') as HostResult<boolean>;
+  kvDelete(call: HostCall): HostResult<boolean> {
+    return this.#value(call, 'kvDelete') as HostResult<boolean>;
   }
-  kvIncrement(): HostResult<number> {
-    return this.#value('kvIncrement') as HostResult<number>;
+  kvIncrement(call: HostCall): HostResult<number> {
+    return this.#value(call, 'kvIncrement') as HostResult<number>;
   }
-  kvCompareAndSet(): HostResult<number> {
-    return this.#value('kvCompareAndSet') as HostResult<number>;
+  kvCompareAndSet(call: HostCall): HostResult<number> {
+    return this.#value(call, 'kvCompareAndSet') as HostResult<number>;
   }
-  hash(): HostResult<Uint8Array> {
-    return this.#bytes('hash');
+  hash(call: HostCall): HostResult<Uint8Array> {
+    return this.#bytes(call, 'hash');
   }
-  hmac(): HostResult<Uint8Array> {
-    return this.#bytes('hmac');
+  hmac(call: HostCall): HostResult<Uint8Array> {
+    return this.#bytes(call, 'hmac');
   }
-  sign(): HostResult<Uint8Array> {
-    return this.#bytes('sign');
+  sign(call: HostCall): HostResult<Uint8Array> {
+    return this.#bytes(call, 'sign');
   }
-  verify(): HostResult<boolean> {
-    return this.#value('verify') as HostResult<boolean>;
+  verify(call: HostCall): HostResult<boolean> {
+    return this.#value(call, 'verify') as HostResult<boolean>;
   }
-  equal(): boolean {
-    return this.#value('equal') === true;
+  equal(call: HostCall): boolean {
+    return this.#value(call, 'equal') === true;
   }
   /** The answer that came once is there at once. */
-  httpStart(): HostResult<PendingBytes> {
-    const event = this.#take('httpStart');
+  httpStart(call: HostCall): HostResult<PendingBytes> {
+    const event = this.#take(call, 'httpStart');
     const result = event.fault === undefined ? bytesOf(event) : hostFault(event.fault);
     return event.isLate === true || !isHostFault(result) ? Promise.resolve(result) : result;
   }
   counterAdd(): void {}
   histogramRecord(): void {}
-  resourceGet(): HostResult<Uint8Array | undefined> {
-    const event = this.#take('resourceGet');
+  resourceGet(call: HostCall): HostResult<Uint8Array | undefined> {
+    const event = this.#take(call, 'resourceGet');
     if (event.fault !== undefined) return hostFault(event.fault);
     return event.bytes === undefined ? undefined : bytesOf(event);
   }
 
-  #number(name: Answering): number {
-    const value = this.#value(name);
+  #number(call: HostCall, name: Answering): number {
+    const value = this.#value(call, name);
     return typeof value === 'number' ? value : Number.NaN;
   }
 
-  #bytes(name: Answering): HostResult<Uint8Array> {
-    const event = this.#take(name);
+  #bytes(call: HostCall, name: Answering): HostResult<Uint8Array> {
+    const event = this.#take(call, name);
     return event.fault === undefined ? bytesOf(event) : hostFault(event.fault);
   }
 
-  #value(name: Answering): HostResult<string | number | boolean | undefined> {
-    const { fault, value } = this.#take(name);
+  #value(call: HostCall, name: Answering): HostResult<string | number | boolean | undefined> {
+    const { fault, value } = this.#take(call, name);
     return fault === undefined ? value : hostFault(fault);
   }
 
-  #take(name: Answering): HostEvent {
+  #take({ input }: HostCall, name: Answering): HostEvent {
+    if (input === undefined) return this.#takeMade(name);
     const event = this.#events[this.#next];
     if (event?.function === name && this.divergence === undefined) {
       this.#next++;
@@ -294,6 +323,13 @@ export class ReplayHost implements HostFunctions {
     }
     this.divergence ??= `call ${this.#next + 1} is ${name}, the record has ${event?.function ?? 'no further call'}`;
     return { function: name, fault: 'unavailable' };
+  }
+
+  /** Every store in which the instance is made asks the same again. */
+  #takeMade(name: Answering): HostEvent {
+    const event = this.#made[this.#nextMade % Math.max(this.#made.length, 1)];
+    this.#nextMade++;
+    return event?.function === name ? event : { function: name, fault: 'unavailable' };
   }
 }
 

@@ -6,6 +6,7 @@ import type { AddOptions } from './add.ts';
 import type { BenchOptions } from './bench.ts';
 import type { LintOptions } from './lint.ts';
 import type { NewPolicyOptions } from './new.ts';
+import type { ReplayOptions } from './replay.ts';
 
 const JSON_OPTION = ['--json', 'print one JSON document'] as const;
 
@@ -94,6 +95,16 @@ export function addPolicy(program: Command, finish: (code: ExitCode) => void): v
     .action(async (folder: string | undefined, options: JsonChoice) => {
       const { listPolicies } = await import('./list.ts');
       finish(await listPolicies(folder, options));
+    });
+  policy
+    .command('replay')
+    .description('Runs recorded hooks again, offline, and shows where they decide differently.')
+    .argument('<file>', 'a recording: a line of JSON for each hook')
+    .option('--policy <folder>', 'folder of the policy, or of several', '.')
+    .option(...JSON_OPTION)
+    .action(async (file: string, options: ReplayOptions) => {
+      const { replayPolicy } = await import('./replay.ts');
+      finish(await replayPolicy(file, options));
     });
   for (const command of policy.commands) command.exitOverride().helpOption('-h, --help', 'show what the command does');
 }

@@ -105,12 +105,12 @@ describe('a recorded hook', () => {
     host.httpStart(call, new Uint8Array(0));
     await Promise.all(started);
     const replay = new ReplayHost(host.take(call.input!));
-    expect(await replay.httpStart()).toEqual(bytes('one'));
-    const second = replay.httpStart();
+    expect(await replay.httpStart(callOf())).toEqual(bytes('one'));
+    const second = replay.httpStart(callOf());
     expect(second).toBeInstanceOf(Promise);
     expect(await second).toEqual(hostFault('deadline'));
-    expect(replay.nowMs()).toBe(1);
-    expect(isHostFault(replay.httpStart())).toBe(true);
+    expect(replay.nowMs(callOf())).toBe(1);
+    expect(isHostFault(replay.httpStart(callOf()))).toBe(true);
     expect(replay.isComplete).toBe(true);
   });
 
@@ -119,13 +119,13 @@ describe('a recorded hook', () => {
       { function: 'nowMs', value: 5 },
       { function: 'random', bytes: 'AAAA' },
     ]);
-    expect(replay.nowMs()).toBe(5);
+    expect(replay.nowMs(callOf())).toBe(5);
     expect(replay.isComplete).toBe(false);
-    expect(replay.kvIncrement()).toBe(hostFault('unavailable'));
+    expect(replay.kvIncrement(callOf())).toBe(hostFault('unavailable'));
     expect(replay.divergence).toBe('call 2 is kvIncrement, the record has random');
-    expect(replay.random()).toBe(hostFault('unavailable'));
-    expect(replay.nowMs()).toBeNaN();
-    expect(new ReplayHost([]).random()).toBe(hostFault('unavailable'));
+    expect(replay.random(callOf())).toBe(hostFault('unavailable'));
+    expect(replay.nowMs(callOf())).toBeNaN();
+    expect(new ReplayHost([]).random(callOf())).toBe(hostFault('unavailable'));
   });
 
   it('P-65 gives the same action from a module that depends on time and chance', async () => {
