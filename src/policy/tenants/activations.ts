@@ -177,11 +177,9 @@ export class Activations<R extends TenantRevision> {
   async #prepare(tenant: Tenant<R>, attempt: Attempt, document: TenantDocument): Promise<void> {
     const { engine } = this;
     const limits = { ...this.#options.limits, ...document.limits };
-    const calls = tenant.callsWithin(limits);
     const context = {
       tenant: tenant.key,
       limits,
-      calls,
       bodies: this.#ports.bodies,
       previous: tenant.active?.revision,
     };
@@ -203,7 +201,6 @@ export class Activations<R extends TenantRevision> {
     prepared.serve?.();
     this.#swap(tenant, new RevisionHold(prepared, document, engine, tenant.key, this.#ports.use));
     tenant.limits = limits;
-    tenant.calls = calls;
     this.#finish(tenant, attempt, undefined);
   }
 

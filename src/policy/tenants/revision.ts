@@ -2,7 +2,6 @@
 
 import type { PolicyFailure } from '../model/failure.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import type { CallLimit } from './call-limit.ts';
 import type { RefusalRule } from './refusal.ts';
 import type { TenantLimits } from './tenant-options.ts';
 
@@ -46,8 +45,6 @@ export interface TenantSource {
 export interface RevisionContext<R> {
   readonly tenant: string;
   readonly limits: TenantLimits;
-  /** The tenant's calls in workers; every revision of the tenant shares it. */
-  readonly calls: CallLimit;
   /** Bytes of bodies in the process. */
   readonly bodies: ByteBudget;
   /** The one that serves, so that state and instances with the same signature are taken over. */

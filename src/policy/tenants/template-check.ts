@@ -2,7 +2,6 @@
 
 import { isPolicyFailure, type PolicyFailure, policyFailure } from '../model/failure.ts';
 import { ByteBudget, MAX_BODY_BYTES } from './byte-budget.ts';
-import { CallLimit } from './call-limit.ts';
 import type { TenantDocument, TenantEngine, TenantRevision } from './revision.ts';
 import { closeRevision } from './revision-hold.ts';
 import { TENANT_LIMITS } from './tenant-options.ts';
@@ -20,7 +19,6 @@ export async function checkTemplate<R extends TenantRevision>(
   const context = {
     tenant: DUMMY_TENANT,
     limits,
-    calls: new CallLimit(limits.workerCalls, limits.queuedCalls),
     bodies: new ByteBudget(MAX_BODY_BYTES),
     previous: undefined,
   };

@@ -2,7 +2,6 @@
 
 import type { Clock, TimerHandle } from '../../options/clock.ts';
 import type { PolicyFailure } from '../model/failure.ts';
-import { CallLimit } from './call-limit.ts';
 import { type RefusalRule, Refusals } from './refusal.ts';
 import { isSameDocument, type TenantDocument, type TenantRevision } from './revision.ts';
 import type { RevisionHold } from './revision-hold.ts';
@@ -38,7 +37,6 @@ export class Tenant<R extends TenantRevision> {
   state: TenantState = 'ABSENT';
   generation = 0;
   limits: TenantLimits;
-  calls: CallLimit;
   /** Handles and exchanges. */
   references = 0;
   lastReleaseAtMs = 0;
@@ -71,7 +69,6 @@ export class Tenant<R extends TenantRevision> {
     this.refusals = new Refusals(options.onRefusal);
     this.residentSinceMs = clock.monotonic();
     this.limits = options.limits;
-    this.calls = new CallLimit(this.limits.workerCalls, this.limits.queuedCalls);
     this.settle();
   }
 
@@ -94,13 +91,6 @@ export class Tenant<R extends TenantRevision> {
   cancelTimer(): void {
     if (this.timer !== undefined) this.#ports.clock.clearTimeout(this.timer);
     this.timer = undefined;
-  }
-
-  /** The limit for calls in workers: the present one as long as its numbers hold, so that no call is counted twice. */
-  callsWithin(limits: TenantLimits): CallLimit {
-    const { workerCalls, queuedCalls } = this.limits;
-    if (limits.workerCalls === workerCalls && limits.queuedCalls === queuedCalls) return this.calls;
-    return new CallLimit(limits.workerCalls, limits.queuedCalls);
   }
 
   /** Another rule forgets what was decided under the one before. */

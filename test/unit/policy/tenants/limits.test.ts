@@ -9,7 +9,6 @@ import { HookRecords } from '../../../../src/policy/decisions/hook-records.ts';
 import { policyFailure } from '../../../../src/policy/model/failure.ts';
 import { Phase } from '../../../../src/policy/model/phases.ts';
 import { ByteBudget } from '../../../../src/policy/tenants/byte-budget.ts';
-import { CallLimit } from '../../../../src/policy/tenants/call-limit.ts';
 import { SharedByDigest } from '../../../../src/policy/tenants/shared-by-digest.ts';
 import { TenantBreaker } from '../../../../src/policy/tenants/tenant-breaker.ts';
 import { TenantPass } from '../../../../src/policy/tenants/tenant-handle.ts';
@@ -61,43 +60,17 @@ function exchangeOf(pass: TenantPass<{ readonly chain: Chain } & TenantRig['made
 const chainOf = (hooks: Hooks) => ({ chain: new Chain({ operation: [position('p', hooks)] }) });
 
 describe('limits of one tenant', () => {
-  it('reach the engine, its own where it has some; its calls in workers are 8, 64 may wait, and the next is refused (V-21)', async () => {
+  it('reach the engine, its own where it has some, those of the registry otherwise (V-21)', async () => {
     const rig = new TenantRig();
     rig.answer = (tenant) => document('r1', tenant === 'small' ? { limits: { fuel: 10, workerCalls: 1 } } : {});
     await rig.ready('small');
-    const usual = await rig.ready('usual');
-    expect(rig.contexts.map(({ limits }) => [limits.fuel, limits.wallMs, limits.workerCalls])).toEqual([
-      [10, 50, 1],
-      [2_000_000, 50, 8],
+    await rig.ready('usual');
+    expect(
+      rig.contexts.map(({ limits }) => [limits.fuel, limits.wallMs, limits.workerCalls, limits.queuedCalls]),
+    ).toEqual([
+      [10, 50, 1, 64],
+      [2_000_000, 50, 8, 64],
     ]);
-    const { calls } = rig.contexts[1] as (typeof rig.contexts)[number];
-    const entered = Array.from({ length: 73 }, () => calls.enter());
-    expect([calls.running, calls.waiting]).toEqual([8, 64]);
-    expect(entered[72]).toMatchObject({ code: 'OVERLOAD' });
-    // The neighbour notices nothing.
-    expect(typeof rig.contexts[0]?.calls.enter()).toBe('function');
-    (entered[0] as () => void)();
-    (entered[0] as () => void)();
-    expect(typeof (await entered[8])).toBe('function');
-    expect([calls.running, calls.waiting]).toEqual([8, 63]);
-    // Another revision counts on: a swap gives no tenant a second eight.
-    rig.answer = () => document('r2');
-    rig.registry.refresh('usual');
-    await rig.clock.advance(0);
-    expect([usual.revision?.name, rig.contexts[2]?.calls]).toEqual(['r2', calls]);
-  });
-
-  it('let a waiting call be given up without losing a place (V-21)', async () => {
-    const calls = new CallLimit(1, 1);
-    const first = calls.enter() as () => void;
-    const abort = new AbortController();
-    const second = calls.enter(abort.signal);
-    abort.abort();
-    expect(await second).toMatchObject({ code: 'CANCELLED' });
-    const third = calls.enter();
-    first();
-    (await (third as Promise<() => void>))();
-    expect([calls.running, calls.waiting]).toEqual([0, 0]);
   });
 
   it('of bodies are shared by the process: 100 MiB, taken or refused, never waited for (V-28)', () => {
