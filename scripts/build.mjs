@@ -5,7 +5,7 @@
  * Nothing changed: nothing is done, in a fraction of a second. Waits for another build in the same checkout.
  */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { ensure } from './lib/ensure.mjs';
 import {
@@ -65,9 +65,8 @@ async function buildDist() {
   const began = performance.now();
   const { code } = await node(at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.json', '--pretty', 'false']);
   if (code !== 0) throw new PlainError('src/ does not compile; the messages are above');
-  const types = publicTypes(entries);
-  trimTypes(entries, types);
-  const outputs = new Set([...wanted, ...types, ...(await bundle(entries))]);
+  trimTypes(entries, publicTypes(entries));
+  const outputs = new Set([...wanted, ...(await bundleTypes()), ...(await bundle(entries))]);
   // What has no source any more must not be packed. Last, so that a program running from dist/ finds what it began with.
   for (const path of filesUnder('dist')) if (!outputs.has(path)) rmSync(at(path));
   writeStamp(STAMP, inputs);
@@ -92,9 +91,44 @@ async function bundle(entries) {
     packages: 'external',
     // The package stays small; a stack then names files and lines of dist/, not what a function is called.
     minify: true,
+    charset: 'utf8',
     logLevel: 'warning',
   });
   return Object.keys(metafile.outputs);
+}
+
+/** The doors of the package: what `exports` names types for. */
+function doorsOf() {
+  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  const types = Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : [types]));
+  return types.map((path) => path.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, ''));
+}
+
+/**
+ * The types of the doors, each in one file over what they share: half the bytes of a file for each module, and a user's
+ * compiler reads nothing that no door leads to. Gives the paths written.
+ */
+async function bundleTypes() {
+  const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')]);
+  const bundled = await rollup({
+    input: Object.fromEntries(doorsOf().map((door) => [door, at(`dist/${door}.d.ts`)])),
+    plugins: [dts()],
+    external: [/^[^./]/],
+    // Types that a public type mentions need no name of their own outside.
+    onLog: (level, log) => {
+      if (level === 'warn' && log.plugin !== 'dts') say(log.message);
+    },
+  });
+  const { output } = await bundled.generate({
+    format: 'es',
+    entryFileNames: '[name].d.ts',
+    chunkFileNames: 'types/[name]-[hash].d.ts',
+  });
+  for (const { fileName, code } of output) {
+    mkdirSync(at(dirname(`dist/${fileName}`)), { recursive: true });
+    writeFileSync(at(`dist/${fileName}`), code);
+  }
+  return output.map(({ fileName }) => `dist/${fileName}`);
 }
 
 /** The declarations that the public doors name, directly or not: what a user's compiler reads, and nothing of the inside. */

@@ -83,11 +83,12 @@ async function run() {
   heading('The shop answers through a chain of policies, and the policy of a partner never ends');
   // As above: the rounds before the shown one are for code that nobody has run yet.
   for (let round = 0; round < 20; round += 1) await askThroughPolicies(service.url);
-  showAnswers(await askThroughPolicies(service.url));
+  showAnswers(await askThroughPolicies(service.url, { partner: true }));
   say();
   showPolicies(policyRows(policies));
   say();
-  say('  loop-forever is stopped when its fuel is used up: its request fails closed, the shop goes on.');
+  say('  loop-forever is stopped when its fuel is used up: its request fails closed. After five of them');
+  say('  the partner rests for a second: 503, without asking the policy. The shop goes on.');
   if (component.file === undefined && builds) void bringComponent(policyFolder, policies, service.url);
 
   const showChange = async (flags, since) => {

@@ -15,6 +15,8 @@ export interface PackageStatus {
   readonly version: string;
   readonly displayName: string;
   readonly description: string;
+  /** `native`, or what the module speaks. */
+  readonly abi: string;
   readonly origin: PackageOrigin;
   /** What a lock holds and what `use` may name. */
   readonly digest: string;
@@ -24,6 +26,8 @@ export interface PackageStatus {
   /** JSON Schemas as their author wrote them. */
   readonly parameters: Readonly<JsonObject>;
   readonly systemParameters: Readonly<JsonObject>;
+  /** Cases that `test` runs. */
+  readonly selfTests: number;
 }
 
 export function packageStatus({ manifest, digest, moduleDigest }: PolicyPackage): PackageStatus {
@@ -35,13 +39,13 @@ export function nativeStatus({ manifest, digest }: CatalogEntry, origin: Package
 }
 
 function statusOf(
-  { name, version, displayName, description, processing, parameters, systemParameters }: PolicyManifest,
+  { name, version, displayName, description, abi, processing, parameters, systemParameters, selfTest }: PolicyManifest,
   origin: PackageOrigin,
   digest: string,
   moduleDigest: string | undefined,
 ): PackageStatus {
   return {
-    ...{ name, version, displayName, description, origin, digest, moduleDigest },
-    ...{ processing, parameters, systemParameters },
+    ...{ name, version, displayName, description, abi, origin, digest, moduleDigest },
+    ...{ processing, parameters, systemParameters, selfTests: selfTest.length },
   };
 }

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../internal/js
 import { type Sha256, sha256 } from '../../internal/sha256.ts';
 import { isExact, majorOf, PolicyLock, parseReference } from '../../policy/build/reference.ts';
 import type { PolicyFolder } from '../../policy-engine/policy-folder.ts';
-import type { PolicyPackage } from '../../policy-engine/policy-package.ts';
+import type { PolicyPackage, RefusedPackage } from '../../policy-engine/policy-package.ts';
 import { mapPositions } from '../../policy-engine/positions.ts';
 import { Body } from '../answer.ts';
 
@@ -47,7 +47,7 @@ export function publishDocument(folder: PolicyFolder, resources: Contents): Publ
     const facts = { name, version, bytes: bytes.length, abi, manifest: manifestDigest };
     return [digest, signature === undefined ? facts : { ...facts, signature }];
   });
-  const document = withDigests(documentForm(folder.document), [...packages.values()]);
+  const document = withDigests(documentForm(folder.document), [...packages.values()], folder.refused);
   const modules = Object.fromEntries(entries);
   const { revision: named } = document;
   const revision = typeof named === 'string' && named !== '' ? named : sha256(canonicalJson({ ...document, modules }));
@@ -74,7 +74,13 @@ function documentForm(document: JsonValue): JsonObject {
   };
 }
 
-function withDigests(document: JsonObject, packages: readonly PolicyPackage[]): JsonObject {
+function withDigests(
+  document: JsonObject,
+  packages: readonly PolicyPackage[],
+  refused: readonly RefusedPackage[],
+): JsonObject {
+  // A name whose package this folder has and refuses must not be taken for a policy of the client's own.
+  const refusedAs = new Map(refused.map(({ name, folder }) => [name ?? folder, `file:${folder}`]));
   const known = new PolicyLock(
     packages.map(({ manifest: { name, version }, moduleDigest }) => ({ name, version, digest: moduleDigest })),
   );
@@ -86,7 +92,8 @@ function withDigests(document: JsonObject, packages: readonly PolicyPackage[]): 
     const wanted = parseReference(use);
     if ('fault' in wanted) return { name: undefined, use };
     if ('digest' in wanted) return { name: nameOf.get(wanted.digest), use: moduleOf.get(wanted.digest) ?? use };
-    return { name: wanted.name, use: known.resolve(wanted.name, exact ?? wanted.version)?.digest ?? use };
+    const digest = known.resolve(wanted.name, exact ?? wanted.version)?.digest;
+    return { name: wanted.name, use: digest ?? refusedAs.get(wanted.name) ?? use };
   };
   const mapped = mapPositions(document, (position, path) => {
     const { use: given, rollout, ...rest } = useOf(position);

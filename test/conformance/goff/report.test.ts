@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../architecture/source-files.ts';
 import { REQUIREMENTS } from '../openfeature/requirements.ts';
+import { namesIn, readNamedTests } from '../test-names.ts';
 import { IDENTIFIERS, LATER_DEVIATIONS, PUBLISHED_DEVIATIONS } from './identifiers.ts';
 import { OWN_REQUIREMENTS } from './own-requirements.ts';
 import { openFeatureVerdict, renderConformance } from './report.ts';
 import { SITUATIONS } from './situations.ts';
-import { namesIn, readNamedTests } from './test-names.ts';
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Readonly<Record<string, string>> };

@@ -3,17 +3,12 @@
 import { NOT_APPLICABLE } from '../flagd/not-applicable.ts';
 import { DEVIATIONS as GHERKIN_DEVIATIONS } from '../openfeature/deviations.ts';
 import { REQUIREMENTS, type Requirement } from '../openfeature/requirements.ts';
+import { type NamedTests, SHOWN_TESTS, shownBy, table, testCell } from '../report-table.ts';
 import type { Identifier, Verdict } from './identifier.ts';
 import { FAMILIES, IDENTIFIERS, LATER_DEVIATIONS, PUBLISHED_DEVIATIONS } from './identifiers.ts';
 import { OWN_REQUIREMENTS } from './own-requirements.ts';
 import type { OwnRequirement } from './requirement.ts';
 import { SITUATIONS } from './situations.ts';
-import type { NamedTest } from './test-names.ts';
-
-/** More would hide the list behind them; `grep` finds the others. */
-const SHOWN_TESTS = 2;
-
-export type NamedTests = ReadonlyMap<string, readonly NamedTest[]>;
 
 export function renderConformance(tests: NamedTests, versions: Readonly<Record<string, string>>): string {
   return `${[
@@ -119,14 +114,6 @@ export function openFeatureVerdict({ by, deviates }: Requirement): Verdict {
   return by === 'nobody' ? 'not applicable' : 'yes';
 }
 
-function shownBy(id: string, tests: NamedTests): string {
-  return (tests.get(id) ?? []).slice(0, SHOWN_TESTS).map(testCell).join('<br>');
-}
-
-function testCell({ file, name }: NamedTest): string {
-  return `\`${file}\`: ${name}`;
-}
-
 function emphasised(verdict: Verdict): string {
   return verdict === 'yes' ? verdict : `**${verdict}**`;
 }
@@ -134,17 +121,4 @@ function emphasised(verdict: Verdict): string {
 function counts(verdicts: readonly Verdict[]): readonly string[] {
   const kinds: readonly Verdict[] = ['yes', 'part', 'no', 'not applicable'];
   return kinds.map((kind) => `${verdicts.filter((verdict) => verdict === kind).length}`);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-/** A name of a test may hold what ends a cell, or looks like a tag. */
-function escaped(cell: string): string {
-  return cell
-    .replaceAll('|', '\\|')
-    .replaceAll(/<(?!br>)/g, '&lt;')
-    .replaceAll('\n', ' ');
 }

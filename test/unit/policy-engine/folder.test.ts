@@ -1,4 +1,4 @@
-import { rename, symlink, writeFile } from 'node:fs/promises';
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderRig, marking, nextReport, serve } from './support/folder-rig.ts';
@@ -65,6 +65,23 @@ describe('a watched folder', () => {
 });
 
 describe('a module', () => {
+  it('that a route uses goes on serving when its folder is deleted, and the status names the route (U-07)', async () => {
+    const rig = await FolderRig.create();
+    await rig.add('set-headers', BOTH);
+    await rig.configure(ROUTE('set-headers', HEADERS('1')));
+    const engine = rig.engine({ catalogue: false });
+    await engine.load(rig.path);
+    const ask = await serve(engine);
+    const module = engine.describe().packages.find(({ name }) => name === 'set-headers')?.digest;
+    await rm(join(rig.path, 'set-headers'), { recursive: true });
+    expect((await engine.load(rig.path)).routes.get('*|/a|*')).toBe('kept');
+    expect((await ask('/a')).headers['x-m']).toBe('1');
+    const { routes, lastLoad } = engine.describe();
+    const users = routes.filter(({ positions }) => positions.some(({ digest }) => digest === module));
+    expect(users.map(({ key }) => key)).toEqual(['*|/a|*']);
+    expect(lastLoad?.problems).toMatchObject([{ path: '/routes/0/policies/0', code: 'POLICY_MISSING' }]);
+  });
+
   it('that is a link out of its folder is not read', async () => {
     const rig = await FolderRig.create();
     const other = await FolderRig.create();

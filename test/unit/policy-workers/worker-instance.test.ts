@@ -224,7 +224,8 @@ describe('a policy that loops for ever', () => {
       expect(await other.call(requestHeaders, input())).toEqual(NONE);
       await until(async () => (await looping.call(requestHeaders, input())).kind === 'none');
     }
-    await until(() => workers.describe().stopped === 10);
+    // A busy machine may cost a worker more.
+    await until(() => workers.describe().stopped >= 10);
     expect(workers.describe()).toMatchObject({ leased: 2, waiting: 0 });
   }, 60_000);
 

@@ -104,7 +104,7 @@ resources: { apiKeys: 'file:keys.yaml', templates: { file: templates.json, share
     ]);
   });
 
-  it('reports a policy without module, and leaves the position that names it in the document', async () => {
+  it('reports a policy without module, and leaves the positions that name it in the document, as none of the client’s own', async () => {
     const errors: unknown[] = [];
     const logger = { error: (line: unknown) => errors.push(line), warn: () => {}, info: () => {}, debug: () => {} };
     const relay = await startPolicyRelay(
@@ -126,7 +126,7 @@ resources: { apiKeys: 'file:keys.yaml', templates: { file: templates.json, share
     expect(errors.join('\n')).toContain('not served, jwt-auth: the manifest names no module');
     const { routes, modules } = await relay.document();
     expect(modules).toEqual({});
-    expect(routes).toMatchObject([{ policies: [{ use: 'file:jwt-auth' }, { use: 'jwt-auth' }] }]);
+    expect(routes).toMatchObject([{ policies: [{ use: 'file:jwt-auth' }, { use: 'file:jwt-auth' }] }]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { ROOT, walk } from '../../architecture/source-files.ts';
+import { ROOT, walk } from '../architecture/source-files.ts';
 
 export interface NamedTest {
   /** From the root of the repository: 'test/unit/relay/validator.test.ts'. */
@@ -12,7 +12,7 @@ export interface NamedTest {
   readonly name: string;
 }
 
-const IDENTIFIER = /\b(?:GOFF-[A-Z]+-\d{3}|D-\d{2}|S-\d{2})\b/g;
+const IDENTIFIER = /\b(?:GOFF-[A-Z]+-\d{3}|[DPRSUV]-\d{2})\b/g;
 const CALLS: ReadonlySet<string> = new Set(['it', 'test', 'describe']);
 /** A test that does not run shows nothing. */
 const NOT_RUN: ReadonlySet<string> = new Set(['skip', 'todo', 'fails']);

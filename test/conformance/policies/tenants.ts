@@ -1,0 +1,37 @@
+/** What keeps tenants of one process apart and alive: the rows V of docs/policy-conformance.md. */
+
+import { type PolicyRequirement, rows } from './requirement.ts';
+
+export const TENANT_REQUIREMENTS: readonly PolicyRequirement[] = rows('V', 1, [
+  ['Getting a tenant is synchronous and does no I/O.'],
+  ['Asked for many times at once, there is one.'],
+  ['The grace period begins with the last release, and nothing else moves it.'],
+  ['The reaper closes nothing while others wait for it.'],
+  ['A start that fails leaves the last good revision.'],
+  ['The boot loads a few at a time, and readiness follows its mode.'],
+  ['Later loads wait in a bounded queue, in turns.'],
+  ['Few activations at once, with memory for old and new counted first.'],
+  ['One owner of the state; health is computed from the record.'],
+  ['A broken tenant does not make the process unhealthy unless it is required.'],
+  ['Labels are on decisions and status; metrics carry the tenants of most requests and `other`.'],
+  ['What a tenant loads has limits.'],
+  ['Shared data is parsed once.'],
+  ['The decision log is bounded, and counts what it drops by reason.'],
+  ['Decisions are encoded and sent off the path of requests, within a deadline.'],
+  ['Sinks that were replaced write nothing any more.'],
+  ['What the log can hold does not depend on what was uploaded.'],
+  ['Each tenant has a status, pulled and pushed.'],
+  ['Idle tenants go when there are too many, or too much memory.'],
+  ['A tenant stays for a while before it may go.'],
+  ['Each tenant has limits of its own.'],
+  ['A breaker for each tenant.'],
+  ['A slot that was thrown out of is replaced.'],
+  ['No slot is used by two tenants.'],
+  ['Closing takes nobody in, lets end what began, sends decisions, drops memory: within one deadline.'],
+  ['What a tenant that cannot decide answers is a rule, and the event has the reason.'],
+  ['Input that was cut is denied.'],
+  ['Bytes of bodies are limited over the process, and nobody waits for them.'],
+  ['What follows from a revision is worked out once.'],
+  ['Templates are tried before the first tenant.'],
+  ['Another engine passes the canary.'],
+]);
