@@ -14,6 +14,7 @@ import { JsonLinesSink, type LineWriter } from '../policy-host/decisions/json-li
 import { OpaDecisionSink } from '../policy-host/decisions/opa-sink.ts';
 import { fetchPost } from '../policy-host/decisions/post.ts';
 import { WebhookSink } from '../policy-host/decisions/webhook-sink.ts';
+import { publish } from '../telemetry/channels.ts';
 
 /** Exactly one of `jsonLines`, `webhook` and `opa`. */
 export interface DecisionsOptions {
@@ -57,6 +58,7 @@ export function decisionLogOf(options: DecisionsOptions, { clock, redactor, warn
       random: Math.random,
       newId: () => randomUUID(),
       warn,
+      dropped: (tenant, reason, count) => publish('edict:policy:drop', { tenant, reason, count }),
       redact: (event) => redactor.redactJson(event) as JsonObject,
       ...(masks === undefined ? {} : { masks }),
       ...(limits === undefined ? {} : { limits }),

@@ -8,6 +8,7 @@ import { andThen, type MaybePromise } from '../policy/chain/maybe-promise.ts';
 import type { Chunk, ExchangeFacts } from '../policy/model/inputs.ts';
 import type { EndReason } from '../policy/model/phases.ts';
 import type { Body, RequestView, ResponseView } from '../policy/model/views.ts';
+import { shownHeaders } from '../policy/reduce/shown-headers.ts';
 import type { ByteBudget } from '../policy/tenants/byte-budget.ts';
 import type { ExchangeEnd, TenantPass } from '../policy/tenants/tenant-handle.ts';
 import type { ExchangeWatch } from './exchange-watch.ts';
@@ -141,11 +142,12 @@ export class RoutedExchange extends Exchange {
   }
 
   #inputs(): NonNullable<ExchangeEnd['inputs']> {
-    const { headers, path, method, authority, scheme } = this.#asked;
-    const request = { headers, path, method, authority, scheme };
+    const { path, method, authority, scheme } = this.#asked;
+    const { request: asked, response: answered } = this.gathered.analyticsHeaderFilters;
+    const request = { headers: shownHeaders(this.#asked.headers, asked), path, method, authority, scheme };
     const { response } = this;
     return response === undefined
       ? { request }
-      : { request, response: { status: response.status, headers: response.headers } };
+      : { request, response: { status: response.status, headers: shownHeaders(response.headers, answered) } };
   }
 }

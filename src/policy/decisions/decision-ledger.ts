@@ -21,6 +21,7 @@ export type DecisionDropCause =
 /** INVARIANT: accepted = sent + dropped + pending, where pending is what the tenant's ring holds (P-81). */
 export class DecisionLedger implements QueueLedger {
   readonly #total: DecisionLedger | undefined;
+  readonly #dropping: ((cause: DecisionDropCause, count: number) => void) | undefined;
   readonly #dropped: Record<DecisionDropCause, number> = {
     overflow: 0,
     bytes: 0,
@@ -33,9 +34,13 @@ export class DecisionLedger implements QueueLedger {
   #sent = 0;
   #droppedTotal = 0;
 
-  /** What is written here is written in `total` too, so that a tenant that is gone stays counted. */
-  constructor(total?: DecisionLedger) {
+  /**
+   * What is written here is written in `total` too, so that a tenant that is gone stays counted. `dropping` is told of every
+   * loss; it must not throw.
+   */
+  constructor(total?: DecisionLedger, dropping?: (cause: DecisionDropCause, count: number) => void) {
     this.#total = total;
+    this.#dropping = dropping;
   }
 
   get accepted(): number {
@@ -64,6 +69,7 @@ export class DecisionLedger implements QueueLedger {
     this.#dropped[cause] += count;
     this.#droppedTotal += count;
     this.#total?.drop(cause, count);
+    if (count > 0) this.#dropping?.(cause, count);
   }
 
   describe(): JsonObject {

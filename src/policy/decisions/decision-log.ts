@@ -3,7 +3,7 @@
 import type { JsonObject } from '../../internal/json.ts';
 import { type Clock, startTimer, type TimerHandle } from '../../options/clock.ts';
 import type { DecisionFacts, DecisionSubject } from './decision-event.ts';
-import { DecisionLedger } from './decision-ledger.ts';
+import { type DecisionDropCause, DecisionLedger } from './decision-ledger.ts';
 import { DecisionUploads, type UploadOptions } from './decision-uploads.ts';
 import { DEFAULT_MASKS, type Mask, Masks } from './masks.ts';
 import type { DecisionSink } from './sink.ts';
@@ -20,6 +20,8 @@ export interface DecisionLogOptions {
   /** Takes out what must not leave the process, wherever it stands; after the masks, before anything is kept. */
   readonly redact?: (event: JsonObject) => JsonObject;
   readonly uploads?: Partial<UploadOptions>;
+  /** Told of every loss, at once; must not throw. */
+  readonly dropped?: (tenant: string, cause: DecisionDropCause, count: number) => void;
   /** Told once when an outage of the sink begins and once when it ends. */
   readonly warn?: (line: string) => void;
 }
@@ -147,7 +149,9 @@ export class DecisionLog {
   #tenantOf(tenant: string): TenantDecisions {
     let decisions = this.#tenants.get(tenant);
     if (decisions === undefined) {
-      decisions = new TenantDecisions(this.#limits, this.#masks, this.#options, this.#total);
+      const { dropped } = this.#options;
+      const ledger = new DecisionLedger(this.#total, dropped && ((cause, count) => dropped(tenant, cause, count)));
+      decisions = new TenantDecisions(this.#limits, this.#masks, this.#options, ledger);
       this.#tenants.set(tenant, decisions);
     }
     return decisions;

@@ -5,7 +5,7 @@ import { EventQueue, type QueueLimits, type Settlement } from '../../internal/ev
 import type { JsonObject } from '../../internal/json.ts';
 import { safeJson } from '../../internal/json-safe.ts';
 import { type DecisionFacts, type DecisionSubject, decisionEvent, estimatedBytes } from './decision-event.ts';
-import { DecisionLedger } from './decision-ledger.ts';
+import type { DecisionLedger } from './decision-ledger.ts';
 import type { Masks } from './masks.ts';
 
 /** Bounds of one tenant's decisions. */
@@ -61,11 +61,11 @@ export class TenantDecisions {
   /** Made with the first decision. */
   #queue: EventQueue | undefined;
 
-  constructor(limits: DecisionLimits, masks: Masks, making: EventMaking, total: DecisionLedger) {
+  constructor(limits: DecisionLimits, masks: Masks, making: EventMaking, ledger: DecisionLedger) {
     this.#limits = limits;
     this.#masks = masks;
     this.#making = making;
-    this.ledger = new DecisionLedger(total);
+    this.ledger = ledger;
   }
 
   get pending(): number {

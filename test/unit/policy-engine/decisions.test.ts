@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -114,6 +115,44 @@ describe('decision events as JSON lines', () => {
     const [masked] = await linesOf(join(directory, 'masked'));
     expect(masked).toMatchObject({ inputs: { request: { headers: { 'x-card': '***' } } } });
     expect(JSON.stringify(masked)).not.toMatch(/4111|token=1/);
+  });
+
+  it('hold the headers that policies let them, in any case (P-19)', async () => {
+    const file = join(await folder(), 'decisions.jsonl');
+    const filtering = definePolicy({
+      name: 'filter',
+      hooks: {
+        onRequestHeaders: () => ({
+          kind: 'request-changes',
+          observations: { analyticsHeaderFilter: { mode: 'allow', names: ['X-Shown'] } },
+        }),
+        onResponseHeaders: () => ({
+          kind: 'response-changes',
+          observations: { analyticsHeaderFilter: { mode: 'deny', names: ['Content-Type'] } },
+        }),
+      },
+    });
+    const engine = engineOf({ policies: [filtering], decisions: { jsonLines: file, inputs: true } });
+    await engine.load(shops({ a: [{ use: 'filter' }] }));
+    await ask(engine, '/a', { 'x-shown': '1', 'x-hidden': '2' });
+    await engine.close();
+    const [event] = await linesOf(file);
+    const inputs = event?.inputs as Record<string, { headers: object }>;
+    expect(Object.keys(inputs.request?.headers ?? {})).toEqual(['x-shown']);
+    expect(Object.keys(inputs.response?.headers ?? { none: true })).toEqual([]);
+  });
+
+  it('that are dropped are told on a channel (P-35)', async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe('edict:policy:drop', listen);
+    onTestFinished(() => void unsubscribe('edict:policy:drop', listen));
+    const file = join(await folder(), 'decisions.jsonl');
+    const engine = engineOf({ policies: [saying()], decisions: { jsonLines: file, limits: { maxEvents: 2 } } });
+    await engine.load(shops({ a: say('1') }));
+    for (let i = 0; i < 5; i++) await ask(engine, '/a');
+    await engine.close();
+    expect(told).toEqual(Array.from({ length: 3 }, () => ({ tenant: 'a', reason: 'overflow', count: 1 })));
   });
 
   it('hold no secret, wherever it stands (P-26)', async () => {
