@@ -52,7 +52,7 @@ export class ExchangeSpans {
     }).end(at);
   }
 
-  hook({ position, name, version, phase, outcome, skipReason, code, durationUs }: HookRecord): void {
+  hook({ position, name, version, phase, outcome, skipReason, code, durationUs, fuel }: HookRecord): void {
     const endTime = this.#parts.now();
     const startTime = endTime - durationUs / 1_000;
     const span = this.#start(`edict.policy.${name}`, startTime, this.#phaseSpan(phaseName(phase), startTime, endTime), {
@@ -65,6 +65,7 @@ export class ExchangeSpans {
       'policy.tier': this.#parts.tierOf(name, version),
       ...(skipReason === undefined ? {} : { 'skip.reason': skipReason }),
       ...(code === undefined ? {} : { 'policy.failure_code': code }),
+      ...(fuel === undefined ? {} : { 'policy.fuel': fuel }),
     });
     if (outcome === 'failed') span.setStatus({ code: SPAN_ERROR, message: code ?? '' });
     span.end(endTime);
@@ -97,7 +98,7 @@ export class ExchangeSpans {
     this.#phase = undefined;
   }
 
-  #start(name: string, startTime: number, parent: Span, attributes: Record<string, string | boolean>): Span {
+  #start(name: string, startTime: number, parent: Span, attributes: Record<string, string | number | boolean>): Span {
     return this.#parts.tracer.startSpan(name, { startTime, kind: SPAN_INTERNAL, attributes }, below(parent));
   }
 }

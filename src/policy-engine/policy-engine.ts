@@ -126,7 +126,12 @@ export class PolicyEngine implements PolicyGate {
       monotonic: () => this.#clock.monotonic(),
       now: () => this.#clock.now(),
       modules: () => this.#catalog.describe(),
-      facts: () => ({ status: this.describe(), workers: this.#workers?.describe() }),
+      facts: () => ({
+        status: this.describe(),
+        workers: this.#workers?.describe(),
+        registry: this.#tenants.registry.describe(),
+        decisions: this.#decisions?.describe(),
+      }),
     });
     this.#gate = new TenantGate(
       {

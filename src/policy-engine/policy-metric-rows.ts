@@ -1,5 +1,6 @@
 /** Which facts of an engine become which instruments; docs/observability.md is checked against it. */
 
+import { isJsonObject, type JsonObject, type JsonValue } from '../internal/json.ts';
 import type { InstrumentRow, Put } from '../telemetry/instruments.ts';
 import type { EngineStatus } from './engine-status.ts';
 import type { PolicyMetrics, Series } from './policy-metrics.ts';
@@ -10,6 +11,10 @@ export interface EngineFacts {
   readonly metrics: PolicyMetrics;
   /** Undefined where no policy asked for a worker. */
   readonly workers: { readonly spares: number; readonly stopped: number } | undefined;
+  /** What the registry of tenants tells of itself. */
+  readonly registry: JsonObject;
+  /** Undefined where no decision event is made. */
+  readonly decisions: JsonObject | undefined;
   /** Since what serves was loaded; undefined before. */
   readonly ageMs: number | undefined;
 }
@@ -41,6 +46,16 @@ function places({ status }: EngineFacts) {
   return status.modules.flatMap(({ tenants }) => Object.entries(tenants));
 }
 
+/** The numbers of an object, by name. */
+function numbersOf(value: JsonValue | undefined): [name: string, value: number][] {
+  const all = isJsonObject(value) ? Object.entries(value) : [];
+  return all.filter((one): one is [string, number] => typeof one[1] === 'number');
+}
+
+function counted(name: string, description: string, member: string): Row {
+  return row('counter', name, '{tenant}', description, ({ registry }, put) => put(Number(registry[member] ?? 0)));
+}
+
 export const POLICY_METRIC_ROWS: readonly Row[] = [
   counter('executions_total', '{call}', 'Hooks of policies, by how they ended', (m) => m.executions),
   counter('failures_total', '{failure}', 'Hooks that failed, by code', (m) => m.failures),
@@ -56,6 +71,17 @@ export const POLICY_METRIC_ROWS: readonly Row[] = [
   }),
   row('counter', 'worker_terminations_total', '{worker}', 'Workers that were ended', ({ workers }, put) => {
     if (workers !== undefined) put(workers.stopped);
+  }),
+  counted('reaped_total', 'Tenants that left memory because nobody asked for them', 'reaped'),
+  counted('evicted_total', 'Tenants that left memory because room was needed', 'evicted'),
+  row('counter', 'decisions_dropped_total', '{event}', 'Decision events that are not sent', ({ decisions }, put) => {
+    for (const [reason, value] of numbersOf(decisions?.dropped)) if (reason !== 'total') put(value, { reason });
+  }),
+  row('gauge', 'decisions_pending', '{event}', 'Decision events that wait', ({ decisions }, put) => {
+    if (typeof decisions?.pending === 'number') put(decisions.pending);
+  }),
+  row('gauge', 'virtual_instances', '{tenant}', 'Tenants, by their state', ({ registry }, put) => {
+    for (const [state, value] of numbersOf(registry.states)) put(value, { state });
   }),
   row('gauge', 'worker_spares', '{worker}', 'Workers that wait to take over', ({ workers }, put) => {
     if (workers !== undefined) put(workers.spares);

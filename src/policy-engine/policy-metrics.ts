@@ -15,6 +15,9 @@ const BUCKETS = [
   0.000_001, 0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10,
 ];
 
+/** Units of fuel, up to what a manifest may allow. */
+const FUEL_BUCKETS = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
 /** Counts with their labels. */
 export class Series {
   readonly #counts = new Map<string, { readonly attributes: Attributes; value: number }>();
@@ -43,6 +46,7 @@ export class PolicyMetrics {
   readonly #duration: Histogram;
   readonly #chainDuration: Histogram;
   readonly #activation: Histogram;
+  readonly #fuel: Histogram;
 
   /** Throws what the meter throws. */
   constructor(meter: HistogramMeter) {
@@ -54,6 +58,11 @@ export class PolicyMetrics {
       'Time of all hooks of a direction of an exchange',
     );
     this.#activation = histogram('edict_policy_activation_seconds', 'Time of one load of policies');
+    this.#fuel = meter.createHistogram('edict_policy_fuel_used', {
+      unit: '{unit}',
+      description: 'Fuel of one hook, where fuel is counted',
+      advice: { explicitBucketBoundaries: FUEL_BUCKETS },
+    });
   }
 
   /** The label of a tenant. */
@@ -63,12 +72,13 @@ export class PolicyMetrics {
   }
 
   hook(tenant: string, tier: string, record: HookRecord): void {
-    const { name: policy, version, phase, outcome, code, skipReason, faultCode, durationUs } = record;
+    const { name: policy, version, phase, outcome, code, skipReason, faultCode, durationUs, fuel } = record;
     const place = { tenant, policy, version, phase: phaseName(phase), tier };
     this.executions.add(1, { ...place, outcome });
     if (code !== undefined) this.failures.add(1, { ...place, code });
     if (outcome === 'immediate') this.shortCircuits.add(1, place);
     if (faultCode !== undefined) this.faults.add(1, { tenant, code: String(faultCode) });
+    if (fuel !== undefined) this.#fuel.record(fuel, place);
     if (outcome === 'skipped') this.skipped.add(1, { tenant, policy, version, reason: skipReason ?? 'condition' });
     else this.#duration.record(durationUs / 1_000_000, place);
   }

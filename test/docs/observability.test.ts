@@ -101,7 +101,7 @@ describe('docs/observability.md', () => {
       POLICY_METRIC_ROWS.map(({ name, kind, unit, description }) => [name, kind, unit, description]),
     );
     const source = readFileSync(new URL('../../src/policy-engine/policy-metrics.ts', import.meta.url), 'utf8');
-    const made = [...source.matchAll(/histogram\(\s*'(\w+)'/g)].map(([, name]) => name);
+    const made = [...source.matchAll(/[hH]istogram\(\s*'(\w+)'/g)].map(([, name]) => name);
     expect(histograms).toEqual(made);
   });
 

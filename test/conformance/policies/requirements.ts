@@ -53,7 +53,7 @@ const PARITY = rows('P', 1, [
   ['gzip and br bodies are decoded for policies and encoded once; bombs meet ceilings.'],
   [
     'Spans and metrics are there when somebody asks for them, and cost nothing otherwise.',
-    'Without the counters and gauges of caches, breakers, decisions and tenants; those are in `describe()`, `tenants()` and `decisions()`. Spans have no fuel.',
+    'Without those of the cache of modules, of breakers, of the wait for a slot and of rewriting.',
     'part',
   ],
   ['A dump shows chains, parameters and routes without secrets; health and readiness answer by mode and by tenant.'],

@@ -1,4 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import { join } from 'node:path';
 import { type Span as ApiSpan, type Tracer as ApiTracer, type Context, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
@@ -6,7 +7,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { policyMiddleware } from '../../../src/gateway/http/index.ts';
 import { definePolicy, PolicyEngine, type PolicyEngineOptions } from '../../../src/policy-engine/index.ts';
 import { isSpanError, terminalReason } from '../../../src/policy-engine/terminal.ts';
@@ -144,8 +145,11 @@ describe('metrics', () => {
     await rig.configure(
       `routes:\n  - { key: '*|/m|*', tenant: shop, policies: [{ use: 'file:here', params: ${params} }, { use: 'file:set-headers', params: ${params} }] }\n`,
     );
-    const engine = await rig.loaded({ meter: metrics.meter });
-    await (await served(engine)).send({ path: '/m' });
+    const decisions = { jsonLines: join(rig.path, 'decisions.jsonl'), limits: { maxEvents: 1 } };
+    const engine = await rig.loaded({ meter: metrics.meter, decisions });
+    const service = await served(engine);
+    for (let i = 0; i < 3; i++) await service.send({ path: '/m' });
+    await vi.waitFor(() => expect(engine.decisions()).toMatchObject({ accepted: 3 }));
     const seen = await metrics.read();
     const of = (name: string) => seen.get(`edict_policy_${name}`) ?? [];
     expect(of('memory_bytes')[0]?.value).toBeGreaterThan(0);
@@ -154,6 +158,12 @@ describe('metrics', () => {
       'poisoned',
       'recycled',
     ]);
+    expect(of('fuel_used')[0]?.value).toMatchObject({ count: expect.any(Number) as number });
+    expect(of('virtual_instances')).toEqual([{ attributes: { state: 'READY' }, value: 1 }]);
+    expect([of('reaped_total')[0]?.value, of('evicted_total')[0]?.value]).toEqual([0, 0]);
+    const dropped = of('decisions_dropped_total').find(({ attributes }) => attributes['reason'] === 'overflow');
+    expect(Number(dropped?.value)).toBeGreaterThan(0);
+    expect(of('decisions_pending')).toHaveLength(1);
     expect(of('worker_spares')).toHaveLength(1);
     expect(of('worker_terminations_total')).toHaveLength(1);
     const tiers = of('executions_total').map(({ attributes }) => attributes['tier']);
@@ -373,7 +383,7 @@ it('without meter and tracer nobody follows an exchange (P-35)', async () => {
     },
     facts: () => {
       asked++;
-      return { status: engine.describe(), workers: undefined };
+      return { status: engine.describe(), workers: undefined, registry: {}, decisions: undefined };
     },
   });
   expect(telemetry.watch(undefined as never, undefined as never)).toBeUndefined();
