@@ -36,7 +36,8 @@ describe.runIf(process.platform === 'linux')('200 endless loops in a row', () =>
     // A machine that is busy with others is late with any timer, and a call of the other tenant is two wake-ups.
     expect(excess.p99).toBeLessThanOrEqual(15);
     expect(loud.p99).toBeLessThanOrEqual(quiet.p99 * 1.25 + timer.p99 * 1_000);
-    expectNothingLeft(report, 2);
+    // Three threads live, whose heaps grow a little while their code is warm; 200 that were kept would be 1.6 GiB.
+    expectNothingLeft(report, 4);
   }, 180_000);
 
   it('that can only be ended with their threads are answered as fast; others keep their workers (P-58, WH-04)', async () => {
