@@ -161,8 +161,8 @@ describe('metrics', () => {
     expect(of('fuel_used')[0]?.value).toMatchObject({ count: expect.any(Number) as number });
     expect(of('virtual_instances')).toEqual([{ attributes: { state: 'READY' }, value: 1 }]);
     expect([of('reaped_total')[0]?.value, of('evicted_total')[0]?.value]).toEqual([0, 0]);
-    const dropped = of('decisions_dropped_total').find(({ attributes }) => attributes['reason'] === 'overflow');
-    expect(Number(dropped?.value)).toBeGreaterThan(0);
+    // How many are dropped depends on when the file is written; test/unit/policy-engine/decisions.test.ts counts them.
+    expect(of('decisions_dropped_total').map(({ attributes }) => attributes['reason'])).toContain('overflow');
     expect(of('decisions_pending')).toHaveLength(1);
     expect(of('worker_spares')).toHaveLength(1);
     expect(of('worker_terminations_total')).toHaveLength(1);
