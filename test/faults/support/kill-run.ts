@@ -1,14 +1,13 @@
 /** Kills a process that is saving, at a random moment, again and again, and looks at what it left. */
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { resolveOptions } from '../../../src/options/resolve.ts';
 import { LastKnownGood } from '../../../src/relay/last-known-good.ts';
 import { RecordingLogger } from '../../unit/relay/support/recording-logger.ts';
+import { killInFolders, startAndKill } from './kill-child.ts';
 
 const CHILD = fileURLToPath(new URL('../fixtures/persist-child.mjs', import.meta.url));
 
@@ -29,30 +28,16 @@ export interface KillTally {
 }
 
 /** Two at a time. Half of the kills meet a folder that has a good file already: that one must not be lost. */
-export async function killWhileSaving(kills: number): Promise<KillTally> {
+export function killWhileSaving(kills: number): Promise<KillTally> {
   const tally: KillTally = { kills: 0, whole: 0, absent: 0, interrupted: 0, broken: [] };
-  const worker = async (): Promise<void> => {
-    const folder = mkdtempSync(join(tmpdir(), 'edict-kill-'));
-    try {
-      while (tally.kills < kills) await killOnce(folder, tally.kills++, tally);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
-  await Promise.all([worker(), worker()]);
-  return tally;
+  return killInFolders(kills, tally, killOnce);
 }
 
 async function killOnce(folder: string, index: number, tally: KillTally): Promise<void> {
   const persistPath = join(folder, 'flags.lkg');
   if (index % 2 === 0) rmSync(persistPath, { force: true });
   const hadFile = existsSync(persistPath);
-  const child = spawn(process.execPath, [CHILD, persistPath], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * WINDOW_MS));
-  child.kill('SIGKILL');
-  await ended;
+  await startAndKill(CHILD, persistPath, WINDOW_MS);
 
   const leftOver = readdirSync(folder).filter((name) => name.endsWith('.tmp'));
   if (leftOver.length > 0) tally.interrupted++;

@@ -1,9 +1,7 @@
 /** Kills a process that writes a cache of policies, at a random moment, again and again, and looks at what it left. */
 
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +11,7 @@ import { resolveOptions } from '../../../src/options/resolve.ts';
 import { ContentCache } from '../../../src/policy-feed/content-cache.ts';
 import { LastKnownGood } from '../../../src/relay/last-known-good.ts';
 import { RecordingLogger } from '../../unit/relay/support/recording-logger.ts';
+import { killInFolders, startAndKill } from './kill-child.ts';
 
 const CHILD = fileURLToPath(new URL('../fixtures/policy-cache-child.mjs', import.meta.url));
 
@@ -34,18 +33,9 @@ export interface PolicyKillTally {
 }
 
 /** Two at a time. Half of the kills meet a cache of earlier ones: nothing good in it must be lost. */
-export async function killWhileCaching(kills: number): Promise<PolicyKillTally> {
+export function killWhileCaching(kills: number): Promise<PolicyKillTally> {
   const tally: PolicyKillTally = { kills: 0, whole: 0, absent: 0, interrupted: 0, contents: 0, broken: [] };
-  const worker = async (): Promise<void> => {
-    const folder = mkdtempSync(join(tmpdir(), 'edict-policy-kill-'));
-    try {
-      while (tally.kills < kills) await killOnce(folder, tally.kills++, tally);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
-  await Promise.all([worker(), worker()]);
-  return tally;
+  return killInFolders(kills, tally, killOnce);
 }
 
 async function killOnce(folder: string, index: number, tally: PolicyKillTally): Promise<void> {
@@ -53,12 +43,7 @@ async function killOnce(folder: string, index: number, tally: PolicyKillTally): 
   if (index % 2 === 0) rmSync(cacheDir, { recursive: true, force: true });
   const persistPath = join(cacheDir, 'policies.lkg');
   const hadFile = existsSync(persistPath);
-  const child = spawn(process.execPath, [CHILD, cacheDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * WINDOW_MS));
-  child.kill('SIGKILL');
-  await ended;
+  await startAndKill(CHILD, cacheDir, WINDOW_MS);
 
   const logger = new RecordingLogger();
   const options = resolveOptions({ endpoint: 'http://relay', logger });

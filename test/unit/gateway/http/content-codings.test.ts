@@ -1,31 +1,10 @@
 import http, { type RequestListener } from 'node:http';
 import zlib from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type PolicyMiddlewareOptions, policyMiddleware } from '../../../../src/gateway/http/middleware.ts';
-import type { ChainLevels } from '../../../../src/policy/chain/chain.ts';
+import { describe, expect, it } from 'vitest';
 import type { Position } from '../../../../src/policy/chain/position.ts';
 import type { Body } from '../../../../src/policy/model/views.ts';
 import { position, text } from '../../policy/support/exchange-rig.ts';
-import { gateOf, HttpRig } from './support/http-rig.ts';
-
-const open: HttpRig[] = [];
-
-afterEach(async () => {
-  for (const rig of open.splice(0)) await rig.close();
-});
-
-async function service(
-  levels: ChainLevels | readonly Position[],
-  handler: RequestListener,
-  options: PolicyMiddlewareOptions = {},
-): Promise<HttpRig> {
-  const middleware = policyMiddleware(gateOf(levels), options);
-  const rig = await HttpRig.start((request, response) =>
-    middleware(request, response, () => handler(request, response)),
-  );
-  open.push(rig);
-  return rig;
-}
+import { type HttpRig, service } from './support/http-rig.ts';
 
 /** Gives back what the handler got, byte by byte. */
 const mirror: RequestListener = async (request, response) => {

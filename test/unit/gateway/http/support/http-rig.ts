@@ -2,6 +2,8 @@
 
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { type PolicyMiddlewareOptions, policyMiddleware } from '../../../../../src/gateway/http/middleware.ts';
 import type { OpenExchange, PolicyGate } from '../../../../../src/gateway/http/policy-gate.ts';
 import { Chain, type ChainLevels } from '../../../../../src/policy/chain/chain.ts';
 import { Exchange } from '../../../../../src/policy/chain/exchange.ts';
@@ -104,4 +106,18 @@ export async function echo(request: IncomingMessage, response: ServerResponse): 
   const body = await bodyOfRequest(request);
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body }));
+}
+
+/** A service behind a chain; closed after the test. */
+export async function service(
+  levels: ChainLevels | readonly Position[],
+  handler: RequestListener,
+  options: PolicyMiddlewareOptions = {},
+): Promise<HttpRig> {
+  const middleware = policyMiddleware(gateOf(levels), options);
+  const rig = await HttpRig.start((request, response) =>
+    middleware(request, response, () => handler(request, response)),
+  );
+  onTestFinished(() => rig.close());
+  return rig;
 }
